@@ -1,0 +1,1 @@
+"""Joint multimodal VAEs: models, data, training and evaluation. Usable alone: ``python -m trainer``."""
