@@ -328,9 +328,11 @@ def set_up(env: Path, level: str) -> None:
             elif entry.name != BUSY:
                 entry.unlink()
         base: str = getattr(sys, "_base_executable", sys.executable)
-        status, said = run([base, "-I", "-m", "venv", str(env)], busy)
-        if status:
-            sys.exit(explain(said, env))
+        pip = [str(python_of(env)), "-I", "-m", "ensurepip", "--default-pip"]
+        for step in ([base, "-I", "-m", "venv", "--without-pip", str(env)], pip):
+            status, said = run(step, busy, quiet=True)
+            if status:
+                sys.exit(explain(said, env))
     version = install(env, level, busy)
     if sys.platform != "win32":
         os.sync()  # what the stamp vouches for reaches the disk before it does

@@ -424,7 +424,10 @@ def test_an_unfinished_environment_is_made_anew(start: ModuleType, tmp_path: Pat
     (env / "lib64").symlink_to(tmp_path)
     (env / "stray").touch()
     start.set_up(env, "run")
-    assert quick.commands[0][-3:] == ["-m", "venv", str(env)]
+    venv, pip = quick.commands
+    assert venv[-4:] == ["-m", "venv", "--without-pip", str(env)]
+    assert pip[0] == str(start.python_of(env))
+    assert pip[-3:] == ["-m", "ensurepip", "--default-pip"]
     assert not (env / "lib").exists()
     assert not (env / "stray").exists()
     assert outside.read_text() == "kept"
@@ -449,6 +452,13 @@ def test_a_broken_pip_makes_the_environment_anew(start: ModuleType, tmp_path: Pa
     quick.answers = [(1, "ModuleNotFoundError: pip")]
     start.set_up(env, "run")
     assert not (env / "package").exists()
+
+
+def test_a_failed_venv_ends_the_set_up(start: ModuleType, tmp_path: Path, quick: FakePip) -> None:
+    quick.answers = [(0, ""), (1, "OSError: [Errno 28] No space left on device")]
+    with pytest.raises(SystemExit, match="disk is full"):
+        start.set_up(tmp_path / ".venv", "run")
+    assert start.stamped(tmp_path / ".venv") == set()
 
 
 def test_a_failed_install_leaves_no_stamp(
