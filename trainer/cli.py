@@ -1,0 +1,185 @@
+"""``python -m trainer``: train, resume, evaluate, list."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from trainer.config import PRESETS, TrainConfig, load_config, make_config
+from trainer.errors import TrainerError
+from trainer.events import EventLog
+
+app = typer.Typer(help="Train, resume and evaluate joint models.", no_args_is_help=True, add_completion=False)
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the run.")]
+DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="New folder for the run.")],
+    data: DataFolder,
+    preset: Annotated[str, typer.Option(help=f"Where the settings start: {', '.join(PRESETS)}.")] = "faces",
+    epochs: Annotated[int | None, typer.Option(help="Epochs before the GAN joins.")] = None,
+    gan: Annotated[
+        bool, typer.Option("--gan", help="Add a GAN stage (4 epochs unless --gan-epochs).")
+    ] = False,
+    gan_epochs: Annotated[int | None, typer.Option(help="Epochs of the GAN stage.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pictures per update.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting of config.json."),
+    ] = None,
+) -> None:
+    """Train a model; the folder then holds its settings, events, samples and checkpoints."""
+    if preset not in PRESETS:
+        raise TrainerError(f"No preset is called “{preset}”; there are: {', '.join(PRESETS)}.")
+    given: dict[str, Any] = {
+        "epochs": epochs,
+        "gan_epochs": gan_epochs if gan_epochs is not None else (4 if gan else None),
+        "batch_size": batch_size,
+        "device": device,
+        "seed": seed,
+    }
+    values = PRESETS[preset] | {"preset": preset, "data": data} | _parse_settings(setting or [])
+    config = make_config(values | {name: value for name, value in given.items() if value is not None})
+    if out.exists() and any(out.iterdir()):
+        raise TrainerError(
+            f"{out} is not empty. Choose a new folder, or go on with: python -m trainer resume {out}"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    config.save(out / "config.json")
+    from trainer.training import start
+
+    _run(start, out, config)
+
+
+@app.command()
+def resume(
+    run: Folder,
+    epochs: Annotated[int | None, typer.Option(help="A new number of epochs before the GAN joins.")] = None,
+    gan_epochs: Annotated[int | None, typer.Option(help="A new number of epochs of the GAN stage.")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change another setting.")
+    ] = None,
+) -> None:
+    """Go on with a run, bit-exactly where it was saved."""
+    config = load_config(run / "config.json")
+    changes = {"epochs": epochs, "gan_epochs": gan_epochs}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    changes |= _parse_settings(setting or [])
+    if changes:
+        config = make_config(config.model_dump() | changes)
+        config.save(run / "config.json")
+    from trainer.training import resume as go_on
+
+    _run(go_on, run, config)
+
+
+@app.command()
+def evaluate(
+    checkpoint: Annotated[Path, typer.Argument(help="A model, *.safetensors.")],
+    data: DataFolder,
+    partition: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Attributes read from pictures, and the error of reconstructions, on one partition."""
+    from trainer.checkpoint import load_model
+    from trainer.data.celeba import load_celeba
+    from trainer.evaluation.attributes import accuracy_table, infer_attributes
+    from trainer.evaluation.reconstruction import reconstruction_error
+
+    model, header = load_model(checkpoint)
+    celeba = load_celeba(data, header.image_size)
+    rows = celeba.indices(partition)
+    table = accuracy_table(infer_attributes(model, celeba.images[rows]), celeba.attributes[rows])
+    result = {
+        "checkpoint": checkpoint.name,
+        "partition": partition,
+        "pictures": len(rows),
+        "accuracy": float(table[:, 0].mean()),
+        "balanced_accuracy": float(table[:, 1].mean()),
+        "reconstruction_rmse": reconstruction_error(model, celeba.images[rows]),
+        "attributes": {
+            name: {"accuracy": float(row[0]), "balanced_accuracy": float(row[1])}
+            for name, row in zip(celeba.names, table, strict=True)
+        },
+    }
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+        return
+    shown = Table("attribute", "accuracy", "balanced")
+    for name, row in zip(celeba.names, table, strict=True):
+        shown.add_row(name, f"{row[0]:.3f}", f"{row[1]:.3f}")
+    shown.add_section()
+    shown.add_row("mean", f"{table[:, 0].mean():.4f}", f"{table[:, 1].mean():.4f}")
+    console = Console()
+    console.print(shown)
+    console.print(
+        f"Reconstruction error (RMS, of 255): {result['reconstruction_rmse']:.2f}; {len(rows)} pictures"
+    )
+
+
+@app.command("list")
+def list_systems() -> None:
+    """Name every system and what it can do."""
+    from trainer.systems import SYSTEMS
+
+    table = Table("system", "what it is", "can")
+    for system in SYSTEMS.values():
+        table.add_row(system.name, system.title, ", ".join(sorted(system.capabilities)))
+    Console().print(table)
+
+
+def _parse_settings(texts: list[str]) -> dict[str, Any]:
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise TrainerError(f"“{text}” is not of the form NAME=VALUE.")
+        values[name] = None if value in ("", "none") else value
+    return values
+
+
+def _run(action: Any, folder: Path, config: TrainConfig) -> None:
+    """Train with a bar on stderr; events go to stdout when it is not a terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[remark]}"),
+    )
+    events = EventLog(folder / "events.jsonl", None if sys.stdout.isatty() else sys.stdout)
+    started = time.monotonic()
+    try:
+        with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+            task = bar.add_task("preparing", total=None, remark="")
+
+            def show(what: str, done: int, total: int, remark: str) -> None:
+                bar.update(task, description=what, completed=done, total=total, remark=remark)
+
+            done = action(folder, config, events, show)
+    finally:
+        events.close()
+    minutes = (time.monotonic() - started) / 60
+    word = "Finished" if done else f"Stopped and saved; go on with: python -m trainer resume {folder}"
+    typer.echo(f"{word} ({minutes:.1f} min).", err=True)
+
+
+def main() -> None:
+    """Entry of ``python -m trainer``; a user's mistake is one sentence and exit code 1."""
+    try:
+        app()
+    except TrainerError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise SystemExit(1) from None

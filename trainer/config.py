@@ -1,0 +1,120 @@
+"""What a training run is: one typed, validated record that goes to JSON and back. Torch-free."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from trainer.errors import ConfigError
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class TrainConfig(BaseModel):
+    """Every setting of a run, with its meaning; the defaults are the ``faces`` preset.
+
+    A value out of range is refused here, before anything is read or written.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preset: str = Field("faces", description="Name of the preset these settings started from.")
+    system: str = Field("jmvae-kl", description="Which of the systems is trained.")
+    data: Path = Field(description="Folder of the data set, as it is distributed.")
+    cache: Path | None = Field(None, description="Folder for decoded pictures; the user's cache if empty.")
+
+    image_size: Literal[64] = Field(64, description="Side of the model's pictures in pixels.")
+    latent: Positive = Field(128, description="Dimensions of the latent code z.")
+    epochs: Positive = Field(16, description="Passes over the training pictures before the GAN joins.")
+    gan_epochs: int = Field(0, ge=0, description="Further passes in which the decoder also plays a GAN.")
+    batch_size: int = Field(64, ge=2, description="Pictures per update (batch normalisation needs two).")
+    learning_rate: float = Field(5e-4, gt=0, le=1, description="Adam's first rate; falls as a cosine.")
+    learning_rate_end: float = Field(2e-5, gt=0, le=1, description="Adam's last rate.")
+    adam_epsilon: float = Field(1e-8, gt=0, description="Adam's epsilon.")
+    gradient_clip: float | None = Field(None, gt=0, description="Largest total gradient norm; none if empty.")
+    alpha: float = Field(1.0, ge=0, description="Weight of JMVAE-kl's two KL terms.")
+    warmup_share: float = Field(
+        0.4, ge=0, le=0.5, description="Share of the epochs in which beta rises from 0 to 1 (N_t / epochs)."
+    )
+    channel_reduction: Literal["sum", "mean"] = Field(
+        "sum",
+        description="Image log-likelihood: summed over channels, or their mean as the papers' code does.",
+    )
+    ema_decay: float = Field(
+        0.999, ge=0, lt=1, description="Memory of the averaged weights that are shipped."
+    )
+    flip: bool = Field(True, description="Mirror half of the pictures.")
+
+    gan_learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's rate in the GAN epochs.")
+    gan_reconstruction: float = Field(
+        1.0, ge=0, description="Gamma: weight of the reconstruction beside the decoder's GAN loss."
+    )
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where the model is trained.")
+    precision: Literal["32-true", "bf16-mixed"] = Field("bf16-mixed", description="Numbers inside the nets.")
+    seed: int = Field(0, ge=0, description="Seed of the weights, the order, the flips and the noise.")
+    checkpoint_steps: Positive = Field(500, description="Updates between two saves of the whole state.")
+    log_steps: Positive = Field(50, description="Updates between two lines of loss terms.")
+    limit: int | None = Field(
+        None, ge=4, description="Use only so many pictures of each partition (for tests)."
+    )
+
+    @property
+    def total_epochs(self) -> int:
+        """All epochs, the GAN's included."""
+        return self.epochs + self.gan_epochs
+
+    @property
+    def warmup_epochs(self) -> int:
+        """N_t: the first epoch at full beta, counted from 1. At least half of all epochs lie beyond it."""
+        return max(1, round(self.epochs * self.warmup_share))
+
+    def beta(self, epoch: int) -> float:
+        """Weight of KL(q(z|x,w) || p(z)) in ``epoch`` (from 1): 0 in the first, 1 from ``warmup_epochs`` on."""
+        if self.warmup_epochs == 1:
+            return 1.0
+        return min(1.0, (epoch - 1) / (self.warmup_epochs - 1))
+
+    def save(self, path: Path) -> None:
+        """Write the settings as JSON, beside and renamed."""
+        temporary = path.with_name(path.name + ".part")
+        temporary.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+
+
+def make_config(values: dict[str, Any]) -> TrainConfig:
+    """Check ``values`` and name the first bad one in its own terms.
+
+    Raises:
+        ConfigError: A setting is unknown, missing or out of range.
+    """
+    try:
+        return TrainConfig(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"Setting “{name}”: {first['msg']} (given: {first.get('input')!r}).") from error
+
+
+def load_config(path: Path) -> TrainConfig:
+    """Read the settings of a run.
+
+    Raises:
+        ConfigError: The file is missing, is not JSON or holds bad settings.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"No settings at {path}: {error.strerror}. Is it the folder of a run?") from error
+    except ValueError as error:
+        raise ConfigError(f"The settings in {path} are not readable JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"The settings in {path} are not a JSON object.")
+    return make_config(values)
+
+
+PRESETS: dict[str, dict[str, Any]] = {"faces": {}}
+"""Name → settings that differ from the defaults."""

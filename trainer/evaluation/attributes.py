@@ -1,0 +1,59 @@
+"""How well attributes are read from pictures: q(z|x), then p(w|z)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from trainer.data.celeba import CelebA
+from trainer.models.interface import JointModel
+
+
+@torch.no_grad()
+def infer_attributes(
+    model: JointModel, images: npt.NDArray[np.uint8], batch_size: int = 256
+) -> npt.NDArray[np.float32]:
+    """Attributes decoded from the mean of q(z|x).
+
+    Args:
+        model: In evaluation mode.
+        images: N × height × width × 3.
+        batch_size: Pictures at a time.
+
+    Returns:
+        N × attributes, about -1…1.
+    """
+    device = model.image_mean.device
+    rows = []
+    for first in range(0, len(images), batch_size):
+        pixels = torch.from_numpy(np.ascontiguousarray(images[first : first + batch_size])).to(device)
+        given = {"image": model.standardise(pixels.permute(0, 3, 1, 2))}
+        rows.append(model.complete(given, "attributes").mean.cpu().numpy())
+    return np.concatenate(rows)
+
+
+def attribute_accuracy(model: JointModel, data: CelebA, rows: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Mean accuracy and balanced accuracy over the attributes on ``rows``."""
+    per_attribute = accuracy_table(infer_attributes(model, data.images[rows]), data.attributes[rows])
+    return {
+        "accuracy": float(per_attribute[:, 0].mean()),
+        "balanced_accuracy": float(per_attribute[:, 1].mean()),
+    }
+
+
+def accuracy_table(
+    predicted: npt.NDArray[np.floating], truth: npt.NDArray[np.integer]
+) -> npt.NDArray[np.float64]:
+    """Attributes × (accuracy, balanced accuracy); balanced is the mean of both classes' recalls.
+
+    A class without an example counts as recalled by chance (0.5).
+    """
+    right = (predicted > 0) == (truth > 0)
+    table = np.empty((truth.shape[1], 2))
+    for column in range(truth.shape[1]):
+        present = truth[:, column] > 0
+        hits = right[:, column]
+        recalls = [hits[mask].mean() if mask.any() else 0.5 for mask in (present, ~present)]
+        table[column] = hits.mean(), np.mean(recalls)
+    return table

@@ -1,0 +1,303 @@
+"""The loop: prepare a run, take steps, validate, publish, save, follow requests to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from trainer.checkpoint import load_newest_state, save_model, save_state
+from trainer.config import TrainConfig
+from trainer.data.celeba import CelebA, load_celeba
+from trainer.errors import ConfigError, TrainerError
+from trainer.evaluation.attributes import attribute_accuracy
+from trainer.evaluation.figures import sample_sheet
+from trainer.events import EventLog
+from trainer.models.adversarial import Adversary
+from trainer.models.interface import Modality
+from trainer.models.jmvae import JMVAEKL
+from trainer.objectives import jmvae_kl_loss, jmvae_kl_terms
+from trainer.systems import find_system
+
+Progress = Callable[[str, int, int, str], None]
+"""Called with (what, done, all, remark)."""
+
+
+class Run:
+    """One training run in a folder of its own, from its configuration to its checkpoints.
+
+    ``config.json``, ``events.jsonl``, ``model.safetensors`` (averaged weights, newest epoch), ``samples/`` and
+    ``state/`` (for resuming). Order, flips and noise of a step depend on the seed and the step alone, so that a
+    resumed run goes on bit-exactly.
+    """
+
+    def __init__(self, folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> None:
+        self.folder, self.config, self.events, self.progress = folder, config, events, progress
+        find_system(config.system)
+        self.fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
+        self.data = load_celeba(
+            config.data, config.image_size, config.cache, lambda n, m: progress("decoding pictures", n, m, "")
+        )
+        self.train_rows = self._rows("train")
+        torch.manual_seed(config.seed)
+        model = JMVAEKL(_modalities(self.data, config.image_size), config.latent)
+        self.step = 0
+        self.stop_requested = False
+        adversary = Adversary(config, channels=3)
+        parameters = list(model.parameters())
+        optimizer = torch.optim.Adam(parameters, lr=config.learning_rate, eps=config.adam_epsilon)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._set_statistics(model)
+        self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        self.model = model.to(self.fabric.device)
+        self.ema = {name: tensor.to(self.fabric.device) for name, tensor in self.ema.items()}
+        self.optimizer = optimizer
+        self.adversary = adversary.to(self.fabric.device)
+        self.adversary.attach(self.model)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in the training partition; the rest of a permutation waits for the next."""
+        return max(1, len(self.train_rows) // self.config.batch_size)
+
+    def resume(self) -> bool:
+        """Take up the newest state in the folder; False if there is none."""
+        state = load_newest_state(self.folder / "state")
+        if state is None:
+            return False
+        self.step = int(state["step"])
+        self.model.load_state_dict(state["model"])
+        self.ema = {name: tensor.to(self.fabric.device) for name, tensor in state["ema"].items()}
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.adversary.load_state_dict(state["adversary"])
+        self.adversary.load_optimizers(state["adversary_optimizers"])
+        return True
+
+    def fit(self) -> bool:
+        """Train to the end of the schedule.
+
+        Returns:
+            True when it is reached, False when a stop was requested (the state is saved either way).
+        """
+        total = self.config.total_epochs * self.steps_per_epoch
+        self.events.emit(
+            "run-started",
+            step=self.step,
+            steps=total,
+            pictures=len(self.train_rows),
+            device=str(self.fabric.device),
+        )
+        with self._signals():
+            while self.step < total:
+                self._train_step()
+                if self.step % self.steps_per_epoch == 0:
+                    self._finish_epoch(self.step // self.steps_per_epoch)
+                elif self.step % self.config.checkpoint_steps == 0 or self.stop_requested:
+                    self._save()
+                if self.stop_requested:
+                    self.events.emit("stopped", step=self.step)
+                    return self.step == total
+        self.events.emit("finished", step=self.step)
+        return True
+
+    def _train_step(self) -> None:
+        started = time.perf_counter()
+        epoch = self.step // self.steps_per_epoch + 1
+        data, noise = self._batch(epoch)
+        self.model.train()
+        beta = self.config.beta(min(epoch, self.config.epochs))
+        if epoch > self.config.epochs:
+            with self.fabric.autocast():
+                terms = self.adversary.step(self.model, data, noise, beta)
+        else:
+            for group in self.optimizer.param_groups:
+                group["lr"] = self._learning_rate()
+            with self.fabric.autocast():
+                tensors, _, _ = jmvae_kl_terms(self.model, data, noise, self.config.channel_reduction)
+            loss = jmvae_kl_loss(tensors, self.config.alpha, beta)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            if self.config.gradient_clip is not None:
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+            self.optimizer.step()
+            terms = {"loss": loss.detach(), **{name: term.detach() for name, term in tensors.items()}}
+        self._average()
+        self.step += 1
+        if self.step % self.config.log_steps == 0 or self.step == 1:
+            values = {name: float(value) for name, value in terms.items()}
+            rate = self.config.batch_size / (time.perf_counter() - started)
+            self.events.emit(
+                "step", step=self.step, epoch=epoch, beta=beta, images_per_second=round(rate, 1), **values
+            )
+            remark = f"loss {values['loss']:.1f} · {rate:.0f} images/s"
+            self.progress(
+                f"epoch {epoch}/{self.config.total_epochs}",
+                self.step,
+                self.config.total_epochs * self.steps_per_epoch,
+                remark,
+            )
+
+    def _learning_rate(self) -> float:
+        share = min(1.0, self.step / (self.config.epochs * self.steps_per_epoch))
+        end, start = self.config.learning_rate_end, self.config.learning_rate
+        return end + (start - end) * 0.5 * (1 + float(np.cos(np.pi * share)))
+
+    def _batch(self, epoch: int) -> tuple[dict[str, Tensor], Tensor]:
+        size = self.config.batch_size
+        order = np.random.default_rng((self.config.seed, epoch)).permutation(len(self.train_rows))
+        first = (self.step % self.steps_per_epoch) * size
+        rows = np.sort(self.train_rows[order[first : first + size]])
+        generator = np.random.default_rng((self.config.seed, epoch, self.step))
+        pixels = self.data.images[rows]  # batch × height × width × 3
+        if self.config.flip:
+            mirrored = generator.random(len(rows)) < 0.5
+            pixels[mirrored] = pixels[mirrored, :, ::-1]
+        noise = torch.from_numpy(generator.standard_normal((len(rows), self.config.latent), np.float32))
+        return self._to_device(pixels, self.data.attributes[rows]), noise.to(self.fabric.device)
+
+    def _to_device(
+        self, pixels: npt.NDArray[np.uint8], attributes: npt.NDArray[np.int8]
+    ) -> dict[str, Tensor]:
+        device = self.fabric.device
+        image = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(0, 3, 1, 2)
+        return {
+            "image": self.model.standardise(image).contiguous(memory_format=torch.channels_last),
+            "attributes": torch.from_numpy(attributes.astype(np.float32)).to(device),
+        }
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the exponential average of the weights towards the newest ones."""
+        current = self.model.state_dict()
+        floats = [name for name, tensor in current.items() if tensor.is_floating_point()]
+        weight = 1 - min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_([self.ema[name] for name in floats], [current[name] for name in floats], weight)
+        for name in current.keys() - set(floats):
+            self.ema[name].copy_(current[name])
+
+    def _finish_epoch(self, epoch: int) -> None:
+        """Validate, publish and draw with the averaged weights, then save the state."""
+        rows = self._rows("validation")
+        with self._averaged_weights():
+            metrics = attribute_accuracy(self.model, self.data, rows)
+            metrics |= self._validation_terms(rows)
+            sheet = sample_sheet(self.model, self.data.images[rows[:8]], self.data.attributes[rows[:8]])
+            (self.folder / "samples").mkdir(exist_ok=True)
+            sheet.save(self.folder / "samples" / f"epoch-{epoch:04d}.png")
+            save_model(
+                self.folder / "model.safetensors", self.model, self.config.system, self._training(epoch)
+            )
+        self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
+        self.events.emit("published", path="model.safetensors", epoch=epoch)
+        self._save()
+
+    @torch.no_grad()
+    def _validation_terms(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:
+        generator = np.random.default_rng((self.config.seed, 0))
+        sums: dict[str, float] = {}
+        for first in range(0, len(rows), 256):
+            chunk = rows[first : first + 256]
+            data = self._to_device(self.data.images[chunk], self.data.attributes[chunk])
+            noise = torch.from_numpy(generator.standard_normal((len(chunk), self.config.latent), np.float32))
+            terms, _, _ = jmvae_kl_terms(
+                self.model, data, noise.to(self.fabric.device), self.config.channel_reduction
+            )
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(chunk) / len(rows)
+        return sums
+
+    def _training(self, epoch: int) -> dict[str, Any]:
+        settings = self.config.model_dump(mode="json", exclude={"data", "cache", "device", "limit"})
+        return {"epoch": epoch, "step": self.step, "pictures": len(self.train_rows), **settings}
+
+    def _save(self) -> None:
+        state = {
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "ema": self.ema,
+            "optimizer": self.optimizer.state_dict(),
+            "adversary": self.adversary.state_dict(),
+            "adversary_optimizers": self.adversary.optimizer_states(),
+        }
+        save_state(self.folder / "state", self.step, state)
+        self.events.emit("saved", step=self.step)
+
+    def _rows(self, partition: str) -> npt.NDArray[np.int64]:
+        rows = self.data.indices(partition)
+        if len(rows) == 0:
+            raise ConfigError(f"The {partition} partition of {self.config.data} is empty.")
+        return rows[: self.config.limit]
+
+    def _set_statistics(self, model: JMVAEKL) -> None:
+        """Mean and deviation per pixel and channel over the training crops (mirrored too, if flipping)."""
+        total = np.zeros((64, 64, 3))
+        squares = np.zeros((64, 64, 3))
+        for first in range(0, len(self.train_rows), 2048):
+            chunk = self.data.images[self.train_rows[first : first + 2048]] / np.float32(255)
+            total += chunk.sum(0, dtype=np.float64)
+            squares += np.square(chunk).sum(0, dtype=np.float64)
+        if self.config.flip:
+            total, squares = (total + total[:, ::-1]) / 2, (squares + squares[:, ::-1]) / 2
+        mean = total / len(self.train_rows)
+        deviation = np.sqrt(np.maximum(squares / len(self.train_rows) - mean**2, 1e-6))
+        model.image_mean.copy_(torch.from_numpy(mean.astype(np.float32)).permute(2, 0, 1))
+        model.image_std.copy_(torch.from_numpy(deviation.astype(np.float32)).permute(2, 0, 1))
+
+    @contextlib.contextmanager
+    def _averaged_weights(self) -> Iterator[None]:
+        own = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.model.load_state_dict(self.ema)
+        self.model.eval()
+        try:
+            yield
+        finally:
+            self.model.load_state_dict(own)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM ask for a stop after the step under way; a second one ends at once."""
+
+        def ask(number: int, frame: object) -> None:
+            if self.stop_requested:
+                raise KeyboardInterrupt
+            self.stop_requested = True
+
+        previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+def _modalities(data: CelebA, size: int) -> tuple[Modality, ...]:
+    return (
+        Modality("image", "image", (3, size, size)),
+        Modality("attributes", "attributes", (len(data.names),), data.names),
+    )
+
+
+def start(folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> bool:
+    """Train ``config`` in the new folder ``folder``; see `Run.fit`."""
+    return Run(folder, config, events, progress).fit()
+
+
+def resume(folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> bool:
+    """Go on with the run in ``folder``.
+
+    Raises:
+        TrainerError: There is no state to go on from.
+    """
+    run = Run(folder, config, events, progress)
+    if not run.resume():
+        raise TrainerError(f"{folder} holds no saved state to resume from. Start the run anew.")
+    return run.fit()
