@@ -1,0 +1,1 @@
+"""What the user works on: session, photographs, faces and their edits. No widgets, no torch."""

@@ -1,0 +1,68 @@
+"""Open photographs and find their faces away from the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from trainer.data.face_crop import Face, find_faces
+from trainer.data.images import OpenedImage, open_image, open_image_bytes
+from trainer.errors import ImageError
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A photograph with its faces, the best one first."""
+
+    image: OpenedImage
+    faces: list[Face]
+
+
+class Opener(QObject):
+    """Opens one picture at a time on a thread of its own; a newer wish replaces the result of an older one."""
+
+    opened = Signal(object)
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="opener")
+        self._newest = 0
+
+    def open(self, path: Path) -> None:
+        """Open a file."""
+        self._start(lambda: open_image(path))
+
+    def open_bytes(self, data: bytes, name: str) -> None:
+        """Open a picture that is not a file, for instance from the clipboard."""
+        self._start(lambda: open_image_bytes(data, name))
+
+    def close(self) -> None:
+        """End the thread; work under way is finished, what waits is dropped."""
+        self._newest += 1
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _start(self, read: Callable[[], OpenedImage]) -> None:
+        self._newest += 1
+        number = self._newest
+        self._pool.submit(self._work, read).add_done_callback(lambda future: self._finish(number, future))
+
+    @staticmethod
+    def _work(read: Callable[[], OpenedImage]) -> Opened:
+        image = read()
+        return Opened(image, find_faces(image.pixels))
+
+    def _finish(self, number: int, future: Future[Opened]) -> None:
+        if future.cancelled() or number != self._newest:
+            return
+        error = future.exception()
+        if error is None:
+            self.opened.emit(future.result())
+        elif isinstance(error, ImageError):
+            self.failed.emit(str(error))
+        else:
+            self.failed.emit(f"The picture could not be opened ({type(error).__name__}: {error}).")

@@ -1,0 +1,1 @@
+"""From attributes to pixels: the resident model, the thread that serves it, the way into the photograph."""

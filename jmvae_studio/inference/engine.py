@@ -1,0 +1,267 @@
+"""The model, resident on its device. The only file of the application that imports torch, and only to load.
+
+Everything that a drag cannot change (the photograph's code, its own average face, its pixels) is computed and
+uploaded once by `Engine.encode`; a drag sends the attributes and brings back uint8 pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from jmvae_studio.inference.compositing import feather
+
+if TYPE_CHECKING:
+    import torch
+
+    from trainer.checkpoint_header import Header
+    from trainer.models.interface import JointModel
+
+Mode = Literal["residual", "latent", "generate"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Pixels = npt.NDArray[np.uint8]
+
+PREVIEW_SIZE = 320
+"""Side of the edited face in pixels while dragging; the photograph itself is edited at its own size."""
+
+
+class DeviceError(Exception):
+    """The device asked for is not there."""
+
+
+@dataclass(frozen=True)
+class FaceCode:
+    """What the engine keeps of one face, on its device. Opaque outside this file.
+
+    Attributes:
+        engine: The engine that made it; another one cannot use it.
+        attributes: Decoded from q(z|x), about -1…1, in the order of the model's names.
+    """
+
+    engine: Engine
+    attributes: tuple[float, ...]
+    face: Any
+    z_face: Any
+    z_attributes: Any
+    average: Any
+    reconstruction: Any
+    preview: Any
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a drag brings back.
+
+    Attributes:
+        average: Average face of the attributes, uint8, size × size × 3.
+        edited: The face as it will be in the photograph, uint8, `PREVIEW_SIZE` squared × 3.
+        milliseconds: Spent in the engine.
+    """
+
+    average: Pixels
+    edited: Pixels
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An edit at the model's resolution, to be laid into the photograph.
+
+    Attributes:
+        pixels: size × size × 3, float32: a difference to add, or colours that replace, 0…255.
+        replaces: Whether the pixels replace the photograph (mode ``generate``).
+    """
+
+    pixels: npt.NDArray[np.float32]
+    replaces: bool
+
+
+class Engine:
+    """A loaded model with its device. Not thread-safe: one thread owns it."""
+
+    def __init__(self, model: JointModel, header: Header, device: torch.device, path: Path) -> None:
+        import torch
+
+        self._torch = torch
+        self._model = model.to(device)
+        self._device = device
+        self.header = header
+        self.path = path
+        self.device_name = _describe(torch, device)
+        self.attribute_names = header.attribute_names
+        self.image_size = header.image_size
+        mask = torch.from_numpy(feather(PREVIEW_SIZE)).to(device)
+        self._mask = mask[None, None]
+        self.uploaded_bytes = 0
+
+    @classmethod
+    def load(cls, path: Path, device: Device = "auto") -> Engine:
+        """Read a checkpoint and put its model on a device.
+
+        Raises:
+            trainer.errors.CheckpointError: The file is not a sound model.
+            DeviceError: The device is not there.
+        """
+        import torch
+
+        from trainer.checkpoint import load_model
+
+        chosen = _choose(torch, device)
+        model, header = load_model(path)
+        return cls(model, header, chosen, path)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the model's weights; names the model in edits and exports."""
+        return self.header.digest
+
+    def encode(self, face: Pixels, preview: Pixels) -> FaceCode:
+        """Upload a face and infer its code and attributes.
+
+        Args:
+            face: size × size × 3, the crop at the model's resolution.
+            preview: `PREVIEW_SIZE` squared × 3, the same crop for display.
+        """
+        torch = self._torch
+        with torch.inference_mode():
+            image = self._model.standardise(self._upload(face))
+            posterior = self._model.encode({"image": image}).mean
+            decoded = self._model.decode_one("attributes", posterior).mean
+            z_attributes = self._model.encode({"attributes": decoded}).mean
+            both = self._model.decode_one("image", torch.cat([z_attributes, posterior])).mean
+            return FaceCode(
+                engine=self,
+                attributes=tuple(decoded[0].cpu().tolist()),
+                face=image,
+                z_face=posterior,
+                z_attributes=z_attributes,
+                average=both[:1],
+                reconstruction=both[1:],
+                preview=self._upload(preview).float(),
+            )
+
+    def infer(self, faces: Pixels) -> npt.NDArray[np.float32]:
+        """Attributes of many faces at once.
+
+        Args:
+            faces: n × size × size × 3.
+
+        Returns:
+            n × attributes, about -1…1.
+        """
+        with self._torch.inference_mode():
+            pixels = self._torch.from_numpy(np.ascontiguousarray(faces)).to(self._device).permute(0, 3, 1, 2)
+            decoded = self._model.complete({"image": self._model.standardise(pixels)}, "attributes").mean
+            return np.asarray(decoded.cpu().numpy())
+
+    def preview(self, code: FaceCode, attributes: tuple[float, ...], mode: Mode) -> Preview:
+        """The average face and the edited face for ``attributes``: the short path of a drag."""
+        started = perf_counter()
+        torch = self._torch
+        with torch.inference_mode():
+            average, change = self._change(code, attributes, mode)
+            large = torch.nn.functional.interpolate(change, (PREVIEW_SIZE, PREVIEW_SIZE), mode="bicubic")
+            if mode == "generate":
+                large = large - code.preview
+            edited = torch.addcmul(code.preview, large, self._mask).round_().clamp_(0, 255)
+            average_pixels = self._download(self._model.to_pixels(average))
+            edited_pixels = self._download(edited.to(torch.uint8))
+        return Preview(average_pixels, edited_pixels, (perf_counter() - started) * 1e3)
+
+    def layer(self, code: FaceCode, attributes: tuple[float, ...], mode: Mode) -> Layer:
+        """The edit at the model's resolution, for the photograph at its own size."""
+        with self._torch.inference_mode():
+            _, change = self._change(code, attributes, mode)
+            pixels = change[0].permute(1, 2, 0).contiguous().cpu().numpy()
+        return Layer(np.asarray(pixels, np.float32), replaces=mode == "generate")
+
+    def generate(self, attributes: tuple[float, ...], noise: npt.NDArray[np.float32] | None = None) -> Pixels:
+        """A face of these attributes: the average one, or with z from q(z|w) where ``noise`` is given.
+
+        Args:
+            attributes: In the order of the model's names.
+            noise: As many normal numbers as z has dimensions.
+
+        Returns:
+            size × size × 3.
+        """
+        torch = self._torch
+        with torch.inference_mode():
+            posterior = self._model.encode({"attributes": self._vector(attributes)})
+            z = posterior.mean
+            if noise is not None:
+                z = posterior.sample(torch.from_numpy(noise[None]).to(self._device))
+            return self._download(self._model.to_pixels(self._model.decode_one("image", z).mean))
+
+    def reconstruct(self, code: FaceCode) -> Pixels:
+        """The face decoded from the mean of q(z|x), size × size × 3."""
+        with self._torch.inference_mode():
+            return self._download(self._model.to_pixels(code.reconstruction))
+
+    def forward_milliseconds(self, runs: int = 50) -> float:
+        """Median time of the bare nets of a drag, q(z|w) and p(x|z), on one vector: the benchmark's yardstick."""
+        attributes = self._vector((0.0,) * len(self.attribute_names))
+        times = []
+        with self._torch.inference_mode():
+            for _ in range(runs):
+                started = perf_counter()
+                image = self._model.complete({"attributes": attributes}, "image").mean
+                image[0, 0, 0, 0].item()  # waits for the device
+                times.append((perf_counter() - started) * 1e3)
+        return float(np.median(times))
+
+    def _change(
+        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The average face (standardised) and the edit in units of 0…255, each 1 × 3 × size × size.
+
+        *residual* (JMVAE papers): D(mu(w')) - D(mu(w)). *latent* (after CMMA): D(mu(x) + mu(w') - mu(w)) - D(mu(x)).
+        *generate*: D(mu(w')) itself.
+        """
+        model = self._model
+        z = model.encode({"attributes": self._vector(attributes)}).mean
+        if mode == "latent":
+            both = model.decode_one("image", self._torch.cat([z, code.z_face + z - code.z_attributes])).mean
+            average, change = both[:1], (both[1:] - code.reconstruction) * (model.image_std * 255)
+        elif mode == "residual":
+            average = model.decode_one("image", z).mean
+            change = (average - code.average) * (model.image_std * 255)
+        else:
+            average = model.decode_one("image", z).mean
+            change = model.unstandardise(average)
+        return average, change
+
+    def _vector(self, attributes: tuple[float, ...]) -> torch.Tensor:
+        vector = self._torch.tensor([attributes], dtype=self._torch.float32)
+        self.uploaded_bytes += vector.nbytes
+        return vector.to(self._device)
+
+    def _upload(self, pixels: Pixels) -> torch.Tensor:
+        self.uploaded_bytes += pixels.nbytes
+        tensor = self._torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device)
+        return tensor.permute(2, 0, 1)[None]
+
+    def _download(self, image: torch.Tensor) -> Pixels:
+        """First picture of a uint8 batch as height × width × 3."""
+        return np.asarray(image[0].permute(1, 2, 0).contiguous().cpu().numpy())
+
+
+def _choose(torch: Any, device: Device) -> torch.device:
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        device = next(name for name in ("cuda", "mps", "cpu") if available[name])  # type: ignore[assignment]
+    if not available[device]:
+        names = ", ".join(name for name, there in available.items() if there)
+        raise DeviceError(f"This computer has no device “{device}”; there is: {names}.")
+    return torch.device(device)  # type: ignore[no-any-return]
+
+
+def _describe(torch: Any, device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"CUDA · {torch.cuda.get_device_name(device)}"
+    return {"cpu": "CPU", "mps": "Apple GPU"}[device.type]

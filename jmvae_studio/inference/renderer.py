@@ -1,0 +1,255 @@
+"""One worker thread owns the engine: the newest preview wins, other work waits in a queue.
+
+Requests are immutable and results carry their request. All torch work of the application happens here, so there
+is no lock around the model. The last value of a drag is always rendered: a request is only ever replaced by a
+newer one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, Signal
+
+from jmvae_studio.inference.engine import PREVIEW_SIZE, Device, DeviceError, Engine, FaceCode, Layer, Mode, Preview
+from trainer.data.face_crop import FaceCrop, extract
+from trainer.errors import TrainerError
+
+KEPT_CODES = 32
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class FaceKey:
+    """Names a face to the renderer: the photograph and the crop."""
+
+    photo: int
+    crop: FaceCrop
+
+
+@dataclass(frozen=True)
+class PreviewRequest:
+    """Show ``attributes`` on a face."""
+
+    face: FaceKey
+    attributes: tuple[float, ...]
+    mode: Mode
+
+
+@dataclass(frozen=True)
+class PreviewResult:
+    """A preview with the request it answers."""
+
+    request: PreviewRequest
+    preview: Preview
+
+
+@dataclass(frozen=True)
+class EncodeRequest:
+    """Upload a face and infer its attributes."""
+
+    face: FaceKey
+    photo: npt.NDArray[np.uint8] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class EncodeResult:
+    """Attributes inferred from a face, and the crop as the model and the eye see it."""
+
+    face: FaceKey
+    digest: str
+    attributes: tuple[float, ...]
+    preview: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the application needs to know of a loaded model."""
+
+    path: Path
+    digest: str
+    system: str
+    attribute_names: tuple[str, ...]
+    image_size: int
+    device_name: str
+
+
+class Renderer(QObject):
+    """Serves previews, encodings, exports and model changes from a thread of its own.
+
+    Signals are emitted from that thread and delivered in the receiver's. Previews are fetched with `take_result`,
+    so that a slow receiver sees the newest one only.
+    """
+
+    result_ready = Signal()
+    encoded = Signal(object)
+    encode_failed = Signal(object, str)
+    model_loaded = Signal(object)
+    model_failed = Signal(str)
+    memory_freed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._wake = threading.Condition()
+        self._preview: PreviewRequest | None = None
+        self._queue: deque[Callable[[], None]] = deque()
+        self._result: PreviewResult | None = None
+        self._closing = False
+        self._engine: Engine | None = None
+        self._source: tuple[Path, Device] | None = None
+        self._codes: OrderedDict[FaceKey, FaceCode] = OrderedDict()
+        self._faces: OrderedDict[FaceKey, tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]] = OrderedDict()
+        self._thread = threading.Thread(target=self._work, name="renderer", daemon=True)
+        self._thread.start()
+
+    # Called from the GUI thread ------------------------------------------------------------------
+
+    def request(self, request: PreviewRequest) -> None:
+        """Ask for a preview; one that waits is replaced."""
+        with self._wake:
+            self._preview = request
+            self._wake.notify()
+
+    def take_result(self) -> PreviewResult | None:
+        """The newest preview, once."""
+        with self._wake:
+            result, self._result = self._result, None
+        return result
+
+    def load(self, path: Path, device: Device) -> None:
+        """Replace the model; on failure the old one stays."""
+        self._submit(lambda: self._load(path, device))
+
+    def encode(self, request: EncodeRequest) -> None:
+        """Infer a face's attributes."""
+        self._submit(lambda: self._encode(request))
+
+    def layer(self, request: PreviewRequest, receive: Callable[[Layer | str], None]) -> None:
+        """Compute an edit for export; ``receive`` gets it, or a sentence, on the worker thread."""
+        self._submit(lambda: self._layer(request, receive))
+
+    def free_memory(self) -> None:
+        """Drop the model and all codes; the next request loads it again."""
+        self._submit(self._free)
+
+    def close(self) -> None:
+        """End the thread after the work under way."""
+        with self._wake:
+            self._closing = True
+            self._queue.clear()
+            self._preview = None
+            self._wake.notify()
+        self._thread.join()
+
+    # On the worker thread ------------------------------------------------------------------------
+
+    def _submit(self, task: Callable[[], None]) -> None:
+        with self._wake:
+            self._queue.append(task)
+            self._wake.notify()
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._closing or self._preview is not None or bool(self._queue))
+                if self._closing:
+                    return
+                preview, self._preview = self._preview, None
+                task = self._queue.popleft() if preview is None else None
+            if preview is not None:
+                self._render(preview)
+            elif task is not None:
+                task()
+
+    def _render(self, request: PreviewRequest) -> None:
+        code = self._code(request.face)
+        if code is None or len(request.attributes) != len(code.attributes):
+            return  # the model or the photograph was replaced meanwhile: a new request follows
+        result = PreviewResult(request, code.engine.preview(code, request.attributes, request.mode))
+        with self._wake:
+            waiting = self._result is not None
+            self._result = result
+        if not waiting:
+            self.result_ready.emit()
+
+    def _load(self, path: Path, device: Device) -> None:
+        try:
+            engine = Engine.load(path, device)
+        except (TrainerError, DeviceError) as error:
+            self.model_failed.emit(str(error))
+            return
+        except (RuntimeError, MemoryError, ImportError) as error:
+            self.model_failed.emit(f"The model {path.name} could not be loaded: {error}")
+            return
+        self._engine = engine
+        self._source = (path, device)
+        self._codes.clear()
+        self.model_loaded.emit(
+            ModelInfo(
+                path,
+                engine.digest,
+                engine.header.system,
+                engine.attribute_names,
+                engine.image_size,
+                engine.device_name,
+            )
+        )
+
+    def _encode(self, request: EncodeRequest) -> None:
+        engine = self._current_engine()
+        if engine is None:
+            self.encode_failed.emit(request.face, "No model is loaded; choose one with Model ▸ Open Model….")
+            return
+        crop = request.face.crop
+        face = extract(request.photo, crop, engine.image_size)
+        preview = extract(request.photo, crop, PREVIEW_SIZE)
+        _remember(self._faces, request.face, (face, preview))
+        code = _remember(self._codes, request.face, engine.encode(face, preview))
+        self.encoded.emit(EncodeResult(request.face, engine.digest, code.attributes, preview))
+
+    def _layer(self, request: PreviewRequest, receive: Callable[[Layer | str], None]) -> None:
+        code = self._code(request.face)
+        if code is None or len(request.attributes) != len(code.attributes):
+            receive("The model was replaced before the picture was made. Export it again.")
+        else:
+            receive(code.engine.layer(code, request.attributes, request.mode))
+
+    def _free(self) -> None:
+        self._engine = None
+        self._codes.clear()
+        self.memory_freed.emit()
+
+    def _current_engine(self) -> Engine | None:
+        if self._engine is None and self._source is not None:
+            self._load(*self._source)
+        return self._engine
+
+    def _code(self, face: FaceKey) -> FaceCode | None:
+        """The code of a face; computed anew from the kept crop after memory was freed."""
+        engine = self._current_engine()
+        if engine is None:
+            return None
+        code = self._codes.get(face)
+        if code is None and face in self._faces:
+            pixels, preview = self._faces[face]
+            if pixels.shape[0] != engine.image_size:
+                return None
+            code = _remember(self._codes, face, engine.encode(pixels, preview))
+        return code
+
+
+def _remember(kept: OrderedDict[FaceKey, T], key: FaceKey, value: T) -> T:
+    """Keep ``value`` as the newest, and no more than `KEPT_CODES` of its kind."""
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > KEPT_CODES:
+        kept.popitem(last=False)
+    return value

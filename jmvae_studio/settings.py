@@ -1,0 +1,82 @@
+"""The user's settings: a small JSON file that never stops the program, however damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+RECENT = 10
+
+
+class Settings(BaseModel):
+    """What is kept from one start to the next."""
+
+    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+
+    theme: Literal["system", "light", "dark"] = "system"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    mode: Literal["residual", "latent", "generate"] = "residual"
+    recent_files: list[str] = Field(default_factory=list)
+    recent_models: list[str] = Field(default_factory=list)
+    export_folder: str = ""
+    geometry: str = ""
+    """The window's geometry and docks as Qt writes them, base64."""
+    layout: str = ""
+
+    def remember_file(self, path: Path) -> None:
+        """Put a photograph first among the recent ones."""
+        self.recent_files = _first(str(path), self.recent_files)
+
+    def remember_model(self, path: Path) -> None:
+        """Put a model first among the recent ones."""
+        self.recent_models = _first(str(path), self.recent_models)
+
+
+class SettingsFile:
+    """Where the settings live."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def for_user(cls) -> SettingsFile:
+        """In the user's configuration folder, or in the folder JMVAE_STUDIO_CONFIG names."""
+        from platformdirs import user_config_path
+
+        folder = os.environ.get("JMVAE_STUDIO_CONFIG")
+        return cls((Path(folder) if folder else user_config_path("jmvae-studio")) / "settings.json")
+
+    def load(self) -> tuple[Settings, str | None]:
+        """The settings, and a sentence for the user if a damaged file had to be set aside."""
+        try:
+            values: Any = json.loads(self.path.read_text(encoding="utf-8"))
+            return Settings.model_validate(values), None
+        except FileNotFoundError:
+            return Settings(), None
+        except OSError as error:
+            return Settings(), f"The settings in {self.path} cannot be read ({error.strerror}); defaults are used."
+        except (ValueError, ValidationError, RecursionError):
+            kept = self.path.with_suffix(".bad")
+            try:
+                self.path.replace(kept)
+            except OSError:
+                return Settings(), f"The settings in {self.path} are damaged; defaults are used."
+            return Settings(), f"The settings were damaged and start anew; the old file is kept as {kept.name}."
+
+    def save(self, settings: Settings) -> None:
+        """Write the settings beside and rename; a place that cannot be written is passed over in silence."""
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(settings.model_dump_json(indent=2), encoding="utf-8")
+            temporary.replace(self.path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+
+
+def _first(entry: str, entries: list[str]) -> list[str]:
+    return [entry, *(other for other in entries if other != entry)][:RECENT]

@@ -1,0 +1,1 @@
+"""Widgets. They show state and emit what the user asks for; they decide nothing."""
