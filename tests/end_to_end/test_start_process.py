@@ -122,3 +122,20 @@ def test_ctrl_c_during_the_set_up_exits_130(checkout: Path) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.splitlines()[-1] == "Set-up interrupted; the next start begins it anew."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uses POSIX signals")
+def test_an_interrupt_of_main_py_alone_ends_its_step_too(tmp_path: Path) -> None:
+    step = "import sys, time; print('on', file=sys.stderr, flush=True); time.sleep(60)"
+    driver = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import main\n"
+        f"try: main.run([sys.executable, '-c', {step!r}], main.hold(main.Path(sys.argv[1])))\n"
+        "except KeyboardInterrupt: sys.exit(130)"
+    )
+    command = [sys.executable, "-c", driver, str(tmp_path / "lock")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "on\n"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130

@@ -187,6 +187,8 @@ def test_a_read_only_checkout_uses_the_cache_unless_its_environment_is_ready(
     assert start.environment("run") != place, "two checkouts do not share an environment"
     finish(start, tmp_path / "another" / ".venv", start.wanted("run"))
     assert start.environment("run") == tmp_path / "another" / ".venv"
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert start.environment("run") == tmp_path / "another" / ".venv", "a probe is no reason to install anew"
 
 
 # --- System libraries
@@ -533,6 +535,18 @@ def test_test_hands_over_to_pytest_offscreen(
     python = str(start.python_of(tmp_path / ".venv"))
     assert start.main(["test", "-k", "name"]) == [python, "-m", "pytest", "-k", "name"]
     assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
+
+
+def test_a_read_only_checkout_gets_no_cache_of_pytest(
+    start: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(start, tmp_path / ".venv", start.wanted("test"))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "as it was")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(start, "hand_over", lambda command: command)
+    assert "no:cacheprovider" not in start.main(["test"])
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert start.main(["test"])[3:] == ["-p", "no:cacheprovider"]
 
 
 def test_everything_else_goes_to_the_application(
