@@ -58,14 +58,20 @@ class SettingsFile:
         except FileNotFoundError:
             return Settings(), None
         except OSError as error:
-            return Settings(), f"The settings in {self.path} cannot be read ({error.strerror}); defaults are used."
+            return (
+                Settings(),
+                f"The settings in {self.path} cannot be read ({error.strerror}); defaults are used.",
+            )
         except (ValueError, ValidationError, RecursionError):
             kept = self.path.with_suffix(".bad")
             try:
                 self.path.replace(kept)
             except OSError:
                 return Settings(), f"The settings in {self.path} are damaged; defaults are used."
-            return Settings(), f"The settings were damaged and start anew; the old file is kept as {kept.name}."
+            return (
+                Settings(),
+                f"The settings were damaged and start anew; the old file is kept as {kept.name}.",
+            )
 
     def save(self, settings: Settings) -> None:
         """Write the settings beside and rename; a place that cannot be written is passed over in silence."""

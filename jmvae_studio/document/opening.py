@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-
-from trainer.data.face_crop import Face, find_faces
 from trainer.data.images import OpenedImage, open_image, open_image_bytes
+
+from trainer.data.face_detection import Face, find_faces
 from trainer.errors import ImageError
 
 
@@ -40,6 +40,10 @@ class Opener(QObject):
     def open_bytes(self, data: bytes, name: str) -> None:
         """Open a picture that is not a file, for instance from the clipboard."""
         self._start(lambda: open_image_bytes(data, name))
+
+    def find_again(self, image: OpenedImage) -> None:
+        """Look for faces in an open photograph once more."""
+        self._start(lambda: image)
 
     def close(self) -> None:
         """End the thread; work under way is finished, what waits is dropped."""

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-
 from trainer.data.images import OpenedImage
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -32,7 +31,9 @@ def check_target(path: Path) -> None:
         SaveError: The suffix is unknown, the folder is missing, or the target is a folder.
     """
     if path.suffix.lower() not in FORMATS:
-        raise SaveError(f"“{path.name}”: pictures are saved as {', '.join(FORMATS)}. Choose one of these endings.")
+        raise SaveError(
+            f"“{path.name}”: pictures are saved as {', '.join(FORMATS)}. Choose one of these endings."
+        )
     if path.is_dir():
         raise SaveError(f"{path} is a folder. Choose a file name inside it.")
     if not path.parent.is_dir():
@@ -55,7 +56,9 @@ def save_picture(path: Path, pixels: npt.NDArray[np.uint8], source: OpenedImage 
     """
     check_target(path)
     if source is not None and same_file(path, source):
-        raise SaveError(f"{path.name} is the original photograph, which is never overwritten. Choose another name.")
+        raise SaveError(
+            f"{path.name} is the original photograph, which is never overwritten. Choose another name."
+        )
     name = FORMATS[path.suffix.lower()]
     options: dict[str, object] = dict(_OPTIONS[name])
     if source is not None and source.icc_profile:
@@ -69,6 +72,8 @@ def save_picture(path: Path, pixels: npt.NDArray[np.uint8], source: OpenedImage 
         temporary.replace(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise SaveError(f"{path.name} could not be saved in {path.parent}: {reason}. Try another folder.") from error
+        raise SaveError(
+            f"{path.name} could not be saved in {path.parent}: {reason}. Try another folder."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)

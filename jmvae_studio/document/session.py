@@ -8,11 +8,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
+from trainer.data.images import OpenedImage
 
 from jmvae_studio.document.attributes import title
 from jmvae_studio.document.edit import Edit, Mode
-from trainer.data.face_crop import Face, FaceCrop
-from trainer.data.images import OpenedImage
+from trainer.data.face_crop import FaceCrop
+from trainer.data.face_detection import Face
+
 
 @dataclass(eq=False)
 class FaceState:

@@ -254,7 +254,7 @@ class Engine:
 def _choose(torch: Any, device: Device) -> torch.device:
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
-        device = next(name for name in ("cuda", "mps", "cpu") if available[name])  # type: ignore[assignment]
+        device = next(name for name in ("cuda", "mps", "cpu") if available[name])
     if not available[device]:
         names = ", ".join(name for name, there in available.items() if there)
         raise DeviceError(f"This computer has no device “{device}”; there is: {names}.")

@@ -18,7 +18,16 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
-from jmvae_studio.inference.engine import PREVIEW_SIZE, Device, DeviceError, Engine, FaceCode, Layer, Mode, Preview
+from jmvae_studio.inference.engine import (
+    PREVIEW_SIZE,
+    Device,
+    DeviceError,
+    Engine,
+    FaceCode,
+    Layer,
+    Mode,
+    Preview,
+)
 from trainer.data.face_crop import FaceCrop, extract
 from trainer.errors import TrainerError
 

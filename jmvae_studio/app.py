@@ -1,0 +1,487 @@
+"""The composition root: builds the objects, connects them and starts the loop."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import cast
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from trainer.data.images import IMAGE_SUFFIXES
+
+from jmvae_studio import __version__
+from jmvae_studio.document.attributes import group, title
+from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES, Mode
+from jmvae_studio.document.opening import Opened, Opener
+from jmvae_studio.document.saving import FORMATS, SaveError, check_target, same_file, save_picture
+from jmvae_studio.document.session import Session
+from jmvae_studio.inference.compositing import compose
+from jmvae_studio.inference.engine import PREVIEW_SIZE, Device, Layer
+from jmvae_studio.inference.renderer import (
+    EncodeRequest,
+    EncodeResult,
+    FaceKey,
+    ModelInfo,
+    PreviewRequest,
+    PreviewResult,
+    Renderer,
+)
+from jmvae_studio.resources import default_model, samples
+from jmvae_studio.settings import SettingsFile
+from jmvae_studio.ui.images import to_qimage
+from jmvae_studio.ui.main_window import MainWindow
+from jmvae_studio.ui.theme import Theme, apply_theme
+from trainer.data.face_crop import FaceCrop, extract
+
+GUIDE = (
+    ("Drag a slider", "Change an attribute; the mark shows what the model read"),
+    ("Double-click a slider, or Delete", "Give the attribute back to the model"),
+    ("← →, Page Up, Page Down", "Move the focused slider"),
+    ("Ctrl+O, drop, Ctrl+V", "Open a photograph"),
+    ("Click a face", "Edit another face of the photograph"),
+    ("Ctrl+M, then drag", "Mark a face by hand"),
+    ("Hold the mouse on “Edited”, or Ctrl+D", "Compare with the original"),
+    ("Ctrl+Z, Ctrl+Shift+Z", "Undo and redo; one drag is one step"),
+    ("Ctrl+S", "Export the photograph; Ctrl+Shift+S the face only"),
+    ("Ctrl+F", "Search the attributes"),
+)
+
+
+class Studio(QObject):
+    """Everything between the window, the session and the renderer."""
+
+    exported = Signal(object)
+    """A `Path` that was written."""
+    _saved = Signal(object, str)
+
+    def __init__(
+        self, application: QApplication, settings_file: SettingsFile, model: Path | None = None
+    ) -> None:
+        super().__init__()
+        self._application = application
+        self._settings_file = settings_file
+        self.settings, damage = settings_file.load()
+        apply_theme(application, self.settings.theme)
+        self.session = Session(self)
+        self.renderer = Renderer(self)
+        self.opener = Opener(self)
+        self.window = MainWindow(self.session.undo_group, (LOWEST, HIGHEST), MODES)
+        self.model: ModelInfo | None = None
+        self._model_path = model or default_model()
+        self._saver = ThreadPoolExecutor(1, thread_name_prefix="saver")
+        self._previews: dict[FaceKey, QImage] = {}
+        self._comparing = False
+        self._asked_at = 0.0
+        self._edited: QImage | None = None
+        self._connect()
+        self._restore_window()
+        self.window.show_recent(self.settings.recent_files, self.settings.recent_models)
+        self.window.show_samples(samples())
+        self.window.show_choice(self.settings.theme, self.settings.device, self.settings.mode)
+        self._show_photo()
+        self._show_faces()
+        if damage:
+            QTimer.singleShot(0, self, partial(self.window.warn, damage))
+
+    def start(self, paths: Sequence[Path]) -> None:
+        """Show the window, and only then load the model and the photograph (or a generated face)."""
+        self.window.show()
+        self._application.processEvents()  # painted before anything heavy begins
+        self.window.say("Loading the model…", 60)
+        self.renderer.load(self._model_path, self.settings.device)
+        if paths:
+            self.open_path(paths[0])
+        elif samples():
+            self.opener.open(samples()[0])
+
+    def close(self) -> None:
+        """Keep the settings and end every thread."""
+        self.settings.geometry = bytes(self.window.saveGeometry().toBase64().data()).decode()
+        self.settings.layout = bytes(self.window.saveState().toBase64().data()).decode()
+        self._settings_file.save(self.settings)
+        self.opener.close()
+        self._saver.shutdown(wait=True)
+        self.renderer.close()
+
+    # Photographs ---------------------------------------------------------------------------------
+
+    def open_path(self, path: Path) -> None:
+        """Open a photograph; a model file is opened as a model."""
+        if path.suffix == ".safetensors":
+            self.load_model(path)
+            return
+        self.window.say(f"Opening {path.name}…", 60)
+        self.opener.open(path)
+
+    def _ask_open(self) -> None:
+        patterns = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
+        start = self.settings.recent_files[0] if self.settings.recent_files else ""
+        name, _ = QFileDialog.getOpenFileName(
+            self.window,
+            "Open Photograph",
+            str(Path(start).parent),
+            f"Photographs ({patterns});;All files (*)",
+        )
+        if name:
+            self.open_path(Path(name))
+
+    def _take_data(self, data: QMimeData) -> None:
+        """A picture from the clipboard or dropped from another program."""
+        image = data.imageData()
+        if not isinstance(image, QImage) or image.isNull():
+            self.window.say("There is no picture on the clipboard.")
+            return
+        store = QByteArray()
+        buffer = QBuffer(store)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        image.save(buffer, "PNG")  # type: ignore[call-overload]
+        self.opener.open_bytes(bytes(store.data()), "Pasted picture")
+
+    def _opened(self, opened: Opened) -> None:
+        path = Path(opened.image.path)
+        if path.is_file() and path not in samples():
+            self.settings.remember_file(path.absolute())
+            self.window.show_recent(self.settings.recent_files, self.settings.recent_models)
+        self.session.open(opened.image, opened.faces)
+        notes = list(opened.image.notes)
+        if not opened.faces:
+            notes.append("No face was found. Drag a square around the face on the photograph.")
+            self.window.draw_crop.setChecked(True)
+        elif len(opened.faces) > 1:
+            notes.append(f"{len(opened.faces)} faces were found: click the one to edit.")
+        self.window.say(" ".join(notes) or f"{path.name} is open.", 12)
+
+    def _open_failed(self, message: str) -> None:
+        self.window.say(message, 12)
+        self.window.warn(message)
+
+    def _find_again(self) -> None:
+        photo = self.session.photo
+        if photo is not None:
+            self.opener.find_again(photo.image)
+
+    # Showing -------------------------------------------------------------------------------------
+
+    def _show_photo(self) -> None:
+        photo = self.session.photo
+        self._previews.clear()
+        self.window.photo_view.show_photo(to_qimage(photo.image.pixels) if photo else None)
+        self.window.setWindowTitle(f"{photo.name} — JMVAE Studio" if photo else "JMVAE Studio")
+        self.window.set_photo_actions(photo is not None)
+
+    def _show_faces(self) -> None:
+        photo, face = self.session.photo, self.session.face
+        self.window.photo_view.show_faces(
+            [f.crop for f in photo.faces] if photo else [], photo.current if photo else 0
+        )
+        key = self._key()
+        self._edited = None
+        self.window.average_canvas.show_image(None)
+        self.window.result_canvas.show_image(None)
+        self.window.set_face_actions(face is not None and self.model is not None)
+        if photo is None or face is None or key is None:
+            self.window.input_canvas.show_image(None)
+            self._show_values()
+            return
+        self.window.input_canvas.show_image(self._previews.get(key))
+        self.renderer.encode(EncodeRequest(key, photo.image.pixels))
+        self._show_values()
+
+    def _encoded(self, result: EncodeResult) -> None:
+        image = to_qimage(result.preview)
+        self._previews[result.face] = image
+        if result.face != self._key() or self.model is None or result.digest != self.model.digest:
+            return
+        face = self.session.face
+        assert face is not None
+        self.window.input_canvas.show_image(image)
+        self.session.set_inferred(face, dict(zip(self.model.attribute_names, result.attributes, strict=True)))
+
+    def _encode_failed(self, key: FaceKey, message: str) -> None:
+        if key == self._key():
+            self.window.say(message, 12)
+
+    def _show_values(self) -> None:
+        face = self.session.face
+        if face is None or not face.inferred:
+            self.window.panel.show_values({}, {}, set())
+            return
+        asked = dict(face.edit.values)
+        self.window.panel.show_values({**face.inferred, **asked}, face.inferred, set(asked))
+        self.window.show_choice(self.settings.theme, self.settings.device, face.edit.mode)
+
+    def _request(self) -> None:
+        """The short path: the document's edit goes to the renderer, whose newest request wins."""
+        self._asked_at = perf_counter()
+        request = self._preview_request()
+        if request is not None:
+            self.renderer.request(request)
+
+    def _edit_changed(self) -> None:
+        self._request()
+        self._show_values()
+
+    def _inferred_changed(self) -> None:
+        self._request()
+        self._show_values()
+
+    def _show_result(self) -> None:
+        result: PreviewResult | None = self.renderer.take_result()
+        if result is None or result.request.face != self._key():
+            return
+        self._edited = to_qimage(result.preview.edited)
+        self.window.average_canvas.show_image(to_qimage(result.preview.average))
+        if not self._comparing:
+            self.window.result_canvas.show_image(self._edited)
+            self.window.photo_view.show_edited(self._edited)
+        elapsed = (perf_counter() - self._asked_at) * 1e3
+        self.window.show_milliseconds(result.preview.milliseconds, elapsed)
+
+    def _compare(self, held: bool) -> None:
+        key = self._key()
+        if key is None:
+            return
+        self._comparing = held
+        self.window.result_canvas.set_note("Original" if held else "")
+        self.window.result_canvas.show_image(self._previews.get(key) if held else self._edited)
+        self.window.photo_view.show_edited(None if held else self._edited)
+
+    def _key(self) -> FaceKey | None:
+        photo, face = self.session.photo, self.session.face
+        return FaceKey(photo.number, face.crop) if photo and face else None
+
+    def _preview_request(self) -> PreviewRequest | None:
+        face, key = self.session.face, self._key()
+        if face is None or key is None or self.model is None or not face.inferred:
+            return None
+        if face.inferred.keys() != set(self.model.attribute_names):
+            return None  # read by another model; the new one is looking
+        return PreviewRequest(
+            key, face.edit.resolve(self.model.attribute_names, face.inferred), face.edit.mode
+        )
+
+    # Export --------------------------------------------------------------------------------------
+
+    def _ask_export(self, whole: bool) -> None:
+        photo = self.session.photo
+        if photo is None or self._preview_request() is None:
+            return
+        source = Path(photo.image.path)
+        folder = self.settings.export_folder or (str(source.parent) if source.is_file() else str(Path.home()))
+        name = f"{source.stem} {'edited' if whole else 'face'}.png"
+        filters = ";;".join(f"{kind} (*{suffix})" for suffix, kind in FORMATS.items() if suffix != ".jpeg")
+        chosen, used = QFileDialog.getSaveFileName(
+            self.window, "Export Photograph" if whole else "Export Face", str(Path(folder) / name), filters
+        )
+        if not chosen:
+            return
+        path = Path(chosen)
+        if not path.suffix:
+            path = path.with_suffix(used[used.rindex("*") + 1 : -1])
+        self.export(path, whole)
+
+    def export(self, path: Path, whole: bool = True) -> None:
+        """Write the result: the whole photograph with the edit in place, or the face's crop of it."""
+        photo, face, request = self.session.photo, self.session.face, self._preview_request()
+        if photo is None or face is None or request is None:
+            self.window.warn("There is nothing to export yet: open a photograph with a face first.")
+            return
+        try:
+            check_target(path)
+            if same_file(path, photo.image):
+                raise SaveError(f"{path.name} is the original photograph, which is never overwritten.")
+        except SaveError as error:
+            self.window.warn(str(error))
+            return
+        self.settings.export_folder = str(path.parent)
+        self.window.say(f"Exporting {path.name}…", 120)
+        image, crop = photo.image, face.crop
+
+        def receive(layer: Layer | str) -> None:
+            """On the renderer's thread: hand over to the saver's."""
+            if isinstance(layer, str):
+                self._saved.emit(None, layer)
+                return
+            self._saver.submit(save, layer).add_done_callback(done)
+
+        def save(layer: Layer) -> None:
+            result = compose(image.pixels, crop, layer.pixels, layer.replaces)
+            if not whole:
+                result = extract(result, crop, max(PREVIEW_SIZE, round(crop.side)))
+            save_picture(path, result, image)
+
+        def done(future: Future[None]) -> None:
+            error = future.exception()
+            if error is None:
+                self._saved.emit(path, f"Saved {path.name} in {path.parent}.")
+            else:
+                known = isinstance(error, SaveError)
+                self._saved.emit(None, str(error) if known else f"{path.name} could not be saved: {error}")
+
+        self.renderer.layer(request, receive)
+
+    def _export_finished(self, path: Path | None, message: str) -> None:
+        self.window.say(message, 12)
+        if path is None:
+            self.window.warn(message)
+        else:
+            self.exported.emit(path)
+
+    def _copy(self) -> None:
+        if self._edited is not None:
+            QGuiApplication.clipboard().setImage(self._edited)
+            self.window.say("The edited face is on the clipboard.")
+
+    # Model ---------------------------------------------------------------------------------------
+
+    def load_model(self, path: Path) -> None:
+        """Load another model; on failure the present one stays."""
+        self._model_path = path
+        self.window.say(f"Loading {path.name}…", 60)
+        self.renderer.load(path, self.settings.device)
+
+    def _ask_model(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self.window, "Open Model", str(self._model_path.parent), "Models (*.safetensors);;All files (*)"
+        )
+        if name:
+            self.load_model(Path(name))
+
+    def _model_loaded(self, model: ModelInfo) -> None:
+        renewed = self.model is not None and self.model.digest == model.digest
+        self.model = model
+        self._model_path = model.path
+        if model.path != default_model():
+            self.settings.remember_model(model.path.absolute())
+            self.window.show_recent(self.settings.recent_files, self.settings.recent_models)
+        self.window.show_device(model.device_name, model.path.stem)
+        if not renewed:
+            headings = [
+                (heading, [(n, title(n)) for n in names]) for heading, names in group(model.attribute_names)
+            ]
+            self.window.panel.set_attributes(headings)
+        self.window.say(f"{model.path.name} is ready.")
+        self._show_faces()
+
+    def _model_failed(self, message: str) -> None:
+        if self.model is not None:
+            self._model_path = self.model.path
+        self.window.say(message, 12)
+        self.window.warn(message)
+
+    def _choose_device(self, device: str) -> None:
+        self.settings.device = cast(Device, device)
+        self.load_model(self._model_path)
+
+    def _memory_freed(self) -> None:
+        self.window.say("The model's memory is free; the next change loads it again.")
+
+    # Window --------------------------------------------------------------------------------------
+
+    def choose_theme(self, theme: str) -> None:
+        """Change the colours: system, light or dark."""
+        self.settings.theme = cast(Theme, theme)
+        apply_theme(self._application, self.settings.theme)
+        self.window.refresh_icons()
+
+    def _choose_mode(self, mode: str) -> None:
+        self.settings.mode = cast(Mode, mode)
+        self.session.set_mode(self.settings.mode)
+
+    def _show_guide(self) -> None:
+        rows = "".join(f"<tr><td><b>{keys}</b>&nbsp;&nbsp;</td><td>{does}</td></tr>" for keys, does in GUIDE)
+        self._inform("Keys and Gestures", f"<table cellpadding=3>{rows}</table>")
+
+    def _show_about(self) -> None:
+        self._inform(
+            "About JMVAE Studio",
+            f"<h3>JMVAE Studio {__version__}</h3><p>A live attribute editor for faces, built on joint multimodal "
+            "variational autoencoders (Suzuki, Nakayama and Matsuo, 2016 and 2018).</p><p>The face model was "
+            "trained on CelebA, which is for non-commercial research; its biases are the data's.</p>",
+        )
+
+    def _inform(self, heading: str, text: str) -> None:
+        box = QMessageBox(
+            QMessageBox.Icon.NoIcon, heading, text, QMessageBox.StandardButton.Close, self.window
+        )
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    def _restore_window(self) -> None:
+        self.window.resize(1280, 800)
+        if self.settings.geometry:
+            self.window.restoreGeometry(QByteArray.fromBase64(self.settings.geometry.encode()))
+        if self.settings.layout:
+            self.window.restoreState(QByteArray.fromBase64(self.settings.layout.encode()))
+
+    def _connect(self) -> None:
+        window, session, renderer = self.window, self.session, self.renderer
+        session.photo_changed.connect(self._show_photo)
+        session.faces_changed.connect(self._show_faces)
+        session.inferred_changed.connect(self._inferred_changed)
+        session.edit_changed.connect(self._edit_changed)
+        renderer.result_ready.connect(self._show_result)
+        renderer.encoded.connect(self._encoded)
+        renderer.encode_failed.connect(self._encode_failed)
+        renderer.model_loaded.connect(self._model_loaded)
+        renderer.model_failed.connect(self._model_failed)
+        renderer.memory_freed.connect(self._memory_freed)
+        self.opener.opened.connect(self._opened)
+        self.opener.failed.connect(self._open_failed)
+        self._saved.connect(self._export_finished)
+        window.panel.value_changed.connect(session.preview_value)
+        window.panel.reset_asked.connect(lambda name: session.preview_value(name, None))
+        window.panel.reset_all_asked.connect(session.reset)
+        window.panel.gesture_ended.connect(session.end_gesture)
+        window.photo_view.face_clicked.connect(session.choose_face)
+        window.photo_view.crop_drawn.connect(self._crop_drawn)
+        window.open_asked.connect(self._ask_open)
+        window.paths_dropped.connect(lambda paths: self.open_path(paths[0]))
+        window.data_pasted.connect(self._take_data)
+        window.recent_file_chosen.connect(self.open_path)
+        window.sample_chosen.connect(self.open_path)
+        window.export_asked.connect(lambda: self._ask_export(whole=True))
+        window.export_face_asked.connect(lambda: self._ask_export(whole=False))
+        window.copy_asked.connect(self._copy)
+        window.open_model_asked.connect(self._ask_model)
+        window.model_chosen.connect(self.load_model)
+        window.device_chosen.connect(self._choose_device)
+        window.free_memory_asked.connect(renderer.free_memory)
+        window.find_faces_asked.connect(self._find_again)
+        window.draw_crop_toggled.connect(window.photo_view.set_drawing)
+        window.mode_chosen.connect(self._choose_mode)
+        window.theme_chosen.connect(self.choose_theme)
+        window.compare_held.connect(self._compare)
+        window.shortcuts_asked.connect(self._show_guide)
+        window.about_asked.connect(self._show_about)
+        window.closing.connect(self.close)
+
+    def _crop_drawn(self, crop: FaceCrop) -> None:
+        self.session.add_crop(crop)
+
+
+def make_application(arguments: Sequence[str] = ()) -> QApplication:
+    """The one `QApplication` of the process."""
+    application = QApplication.instance() or QApplication([sys.argv[0], *arguments])
+    assert isinstance(application, QApplication)
+    application.setApplicationName("JMVAE Studio")
+    application.setApplicationVersion(__version__)
+    # The renderer's thread and the window's trade places at every preview; the default of 5 ms would show.
+    sys.setswitchinterval(0.0005)
+    return application
+
+
+def run_window(paths: Sequence[Path], model: Path | None, device: Device | None) -> int:
+    """Open the window on ``paths`` and run until it is closed; the process's exit code."""
+    application = make_application()
+    studio = Studio(application, SettingsFile.for_user(), model)
+    if device is not None:
+        studio.settings.device = device
+    studio.start(paths)
+    return application.exec()

@@ -1,0 +1,147 @@
+"""Pictures one after another, without a window: what the command line does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from trainer.data.images import OpenedImage, list_images, open_image
+
+from jmvae_studio.document.saving import FORMATS, SaveError, save_picture
+from jmvae_studio.inference.compositing import compose
+from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine, Mode
+from trainer.data.face_crop import FaceCrop, Pixels, aligned_crop, extract
+from trainer.data.face_detection import Face, find_faces
+from trainer.errors import ImageError
+
+BATCH = 64
+"""Faces that pass through the encoder at once."""
+
+Fail = Callable[[Path, str], None]
+Note = Callable[[Path, str], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture with the faces in it."""
+
+    path: Path
+    image: OpenedImage
+    faces: list[Face]
+
+
+def expand(paths: Iterable[Path], fail: Fail) -> list[Path]:
+    """Files as given; a folder stands for the pictures in it."""
+    files = []
+    for path in paths:
+        if path.is_dir():
+            inside = list_images(path)
+            if not inside:
+                fail(path, f"There are no pictures in {path}.")
+            files += inside
+        else:
+            files.append(path)
+    return files
+
+
+def find(paths: Iterable[Path], aligned: bool, fail: Fail, note: Note) -> Iterator[Found]:
+    """Open every picture and find its faces; one that cannot be opened is told to ``fail`` and left out."""
+    for path in paths:
+        try:
+            image = open_image(path)
+        except ImageError as error:
+            fail(path, str(error))
+            continue
+        for remark in image.notes:
+            note(path, remark)
+        if aligned:
+            height, width = image.pixels.shape[:2]
+            crop = aligned_crop(width, height)
+            yield Found(path, image, [Face(_box(crop), crop, None, 1.0)])
+        else:
+            yield Found(path, image, find_faces(image.pixels))
+
+
+def infer(
+    engine: Engine, pictures: Iterable[Found]
+) -> Iterator[tuple[Path, list[tuple[Face, dict[str, float]]]]]:
+    """The attributes of every face, the encoder fed in batches; in the order of the pictures."""
+    waiting: list[Found] = []
+    for picture in pictures:
+        waiting.append(picture)
+        if sum(len(found.faces) for found in waiting) >= BATCH or len(waiting) >= BATCH:
+            yield from _infer_batch(engine, waiting)
+            waiting = []
+    yield from _infer_batch(engine, waiting)
+
+
+def edit(
+    engine: Engine,
+    picture: Found,
+    face_number: int,
+    changes: Sequence[tuple[str, float]],
+    mode: Mode,
+    out: Path,
+) -> None:
+    """Edit one face of a picture and save the whole picture.
+
+    Raises:
+        ImageError: There is no such face.
+        SaveError: The result could not be written.
+    """
+    face, preview, crop = cut(engine, picture, face_number)
+    code = engine.encode(face, preview)
+    values = dict(zip(engine.attribute_names, code.attributes, strict=True)) | dict(changes)
+    layer = engine.layer(code, tuple(values[name] for name in engine.attribute_names), mode)
+    save_picture(out, compose(picture.image.pixels, crop, layer.pixels, layer.replaces), picture.image)
+
+
+def cut(engine: Engine, picture: Found, face_number: int) -> tuple[Pixels, Pixels, FaceCrop]:
+    """A face at the model's resolution, for the eye, and where it is; faces count from 1.
+
+    Raises:
+        ImageError: There is no such face.
+    """
+    if not picture.faces:
+        raise ImageError(f"{picture.path.name}: no face was found. Mark it by hand in the window.")
+    if not 1 <= face_number <= len(picture.faces):
+        raise ImageError(
+            f"{picture.path.name}: there is no face {face_number}; {len(picture.faces)} were found."
+        )
+    crop = picture.faces[face_number - 1].crop
+    pixels = picture.image.pixels
+    return extract(pixels, crop, engine.image_size), extract(pixels, crop, PREVIEW_SIZE), crop
+
+
+def output_path(out: Path, picture: Path, taken: set[Path]) -> Path:
+    """Where the result of ``picture`` goes in the folder ``out``: its own name, PNG where we cannot write its format.
+
+    Raises:
+        SaveError: Another picture of this run has taken the name.
+    """
+    name = picture.name if picture.suffix.lower() in FORMATS else f"{picture.stem}.png"
+    target = out / name
+    if target in taken:
+        raise SaveError(f"{picture}: {name} was already written for another picture of this name.")
+    taken.add(target)
+    return target
+
+
+def _infer_batch(
+    engine: Engine, pictures: list[Found]
+) -> Iterator[tuple[Path, list[tuple[Face, dict[str, float]]]]]:
+    crops = [extract(p.image.pixels, face.crop, engine.image_size) for p in pictures for face in p.faces]
+    rows = iter(engine.infer(np.stack(crops)).tolist() if crops else [])
+    for picture in pictures:
+        read = []
+        for face in picture.faces:
+            values = (round(value, 4) for value in next(rows))
+            read.append((face, dict(zip(engine.attribute_names, values, strict=True))))
+        yield picture.path, read
+
+
+def _box(crop: FaceCrop) -> tuple[int, int, int, int]:
+    side = round(crop.side)
+    return round(crop.center_x - crop.side / 2), round(crop.center_y - crop.side / 2), side, side

@@ -1,0 +1,98 @@
+"""What every test shares: tiny models and data, the data folder where there is one, and a watch for leftovers."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ATTRIBUTES = (
+    "5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair "
+    "Blurry Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones Male "
+    "Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nose Receding_Hairline Rosy_Cheeks "
+    "Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick Wearing_Necklace "
+    "Wearing_Necktie Young"
+)
+NAMES = tuple(ATTRIBUTES.split())
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers() -> Iterator[None]:
+    """A test that leaves a thread of ours running fails."""
+    yield
+    ours = [t.name for t in threading.enumerate() if t.name.startswith(("renderer", "opener", "saver"))]
+    assert not ours, f"threads left running: {ours}"
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The development data; tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("JMVAE_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("the development data (JMVAE_DATA or ../shared/data) is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of the papers' nets with random weights and 40 attributes."""
+    import torch
+
+    from trainer.checkpoint import save_model
+    from trainer.models.interface import Modality
+    from trainer.models.jmvae import JMVAEKL
+
+    torch.manual_seed(1)
+    model = JMVAEKL(
+        (Modality("image", "image", (3, 64, 64)), Modality("attributes", "attributes", (40,), NAMES)), 128
+    )
+    model.image_mean.fill_(0.5)
+    model.image_std.fill_(0.25)
+    path = tmp_path_factory.mktemp("model") / "random.safetensors"
+    save_model(path, model.eval(), "jmvae-kl", {"epoch": 0})
+    return path
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """A photograph of a face: 512 × 512 × 3, public domain (NASA, Eileen Collins)."""
+    from skimage import data as pictures
+
+    return np.ascontiguousarray(pictures.astronaut())
+
+
+@pytest.fixture
+def photograph(tmp_path: Path, astronaut: np.ndarray) -> Path:
+    path = tmp_path / "astronaut.jpg"
+    Image.fromarray(astronaut).save(path, quality=95)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_celeba(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """CelebA's layout with 48 small pictures in which three attributes can be seen."""
+    folder = tmp_path_factory.mktemp("celeba")
+    rng = np.random.default_rng(5)
+    (folder / "img_align_celeba").mkdir()
+    attributes = [str(48), " ".join(NAMES)]
+    partition = []
+    for number in range(1, 49):
+        values = rng.choice([-1, 1], 40)
+        pixels = np.full((109, 89, 3), 128.0) + rng.normal(0, 8, (109, 89, 3))
+        pixels[..., 0] += 60 * values[0]
+        pixels[:54, :, 1] += 60 * values[1]
+        pixels[:, :44, 2] += 60 * values[2]
+        name = f"{number:06d}.jpg"
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(
+            folder / "img_align_celeba" / name, quality=95
+        )
+        attributes.append(f"{name} " + " ".join(f"{value:2d}" for value in values))
+        partition.append(f"{name} {0 if number <= 32 else 1 if number <= 40 else 2}")
+    (folder / "list_attr_celeba.txt").write_text("\n".join(attributes) + "\n")
+    (folder / "list_eval_partition.txt").write_text("\n".join(partition) + "\n")
+    return folder

@@ -1,0 +1,52 @@
+"""Training settings: what is refused, and how beta rises."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.config import TrainConfig, load_config, make_config
+from trainer.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("alpha", -1),
+        ("batch_size", 1),
+        ("learning_rate", 0),
+        ("precision", "int4"),
+        ("colour", 3),
+    ],
+)
+def test_bad_settings_are_named(name: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=f"“{name}”"):
+        make_config({"data": "x", name: value})
+
+
+@given(epochs=st.integers(1, 400), share=st.floats(0, 0.5))
+def test_at_least_half_of_all_epochs_run_at_full_beta(epochs: int, share: float) -> None:
+    config = TrainConfig(data=Path("x"), epochs=epochs, warmup_share=share)
+    betas = [config.beta(epoch) for epoch in range(1, epochs + 1)]
+    assert sum(beta == 1 for beta in betas) * 2 >= epochs
+    assert betas == sorted(betas)
+    assert 0 <= betas[0] <= 1
+
+
+def test_beta_is_the_papers_schedule() -> None:
+    config = TrainConfig(data=Path("x"), epochs=50, warmup_share=0.4)
+    assert config.warmup_epochs == 20
+    assert [config.beta(e) for e in (1, 2, 20, 21, 50)] == pytest.approx([0, 1 / 19, 1, 1, 1])
+
+
+def test_settings_survive_json(tmp_path: Path) -> None:
+    config = TrainConfig(data=Path("/data/celeba"), epochs=7, alpha=0.1)
+    config.save(tmp_path / "config.json")
+    assert load_config(tmp_path / "config.json") == config
+    (tmp_path / "config.json").write_text("{ not json")
+    with pytest.raises(ConfigError, match="JSON"):
+        load_config(tmp_path / "config.json")
+    with pytest.raises(ConfigError, match="Is it the folder of a run"):
+        load_config(tmp_path / "none.json")

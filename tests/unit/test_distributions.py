@@ -1,0 +1,48 @@
+"""Densities and divergences by value."""
+
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from trainer.models.distributions import Gaussian, standard_gaussian
+from trainer.objectives import log_likelihood
+
+
+def random_gaussian(seed: int) -> Gaussian:
+    generator = torch.Generator().manual_seed(seed)
+    mean = torch.randn(5, 7, generator=generator)
+    return Gaussian(mean, torch.rand(5, 7, generator=generator) + 0.1)
+
+
+def normal(gaussian: Gaussian) -> Normal:
+    return Normal(gaussian.mean, gaussian.variance.sqrt())
+
+
+def test_kl_is_the_closed_form() -> None:
+    p, q = random_gaussian(0), random_gaussian(1)
+    expected = kl_divergence(normal(p), normal(q)).sum(1)
+    torch.testing.assert_close(p.kl(q), expected)
+    torch.testing.assert_close(p.kl(p), torch.zeros(5))
+    prior = standard_gaussian(p.mean)
+    torch.testing.assert_close(p.kl(prior), kl_divergence(normal(p), Normal(0.0, 1.0)).sum(1))
+
+
+def test_log_prob_is_the_normal_density() -> None:
+    p = random_gaussian(2)
+    value = torch.randn(5, 7, generator=torch.Generator().manual_seed(3))
+    torch.testing.assert_close(p.log_prob(value), normal(p).log_prob(value))
+
+
+def test_sample_has_the_mean_and_variance() -> None:
+    p = Gaussian(torch.full((200_000, 1), 2.0), torch.full((200_000, 1), 0.25))
+    sample = p.sample(torch.randn(200_000, 1, generator=torch.Generator().manual_seed(4)))
+    assert abs(float(sample.mean()) - 2) < 0.01
+    assert abs(float(sample.var()) - 0.25) < 0.01
+
+
+def test_channel_mean_is_a_third_of_the_sum() -> None:
+    mean = torch.zeros(2, 3, 4, 4)
+    p = Gaussian(mean, torch.ones(()))
+    value = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(5))
+    total = log_likelihood(p, value, "sum")
+    torch.testing.assert_close(log_likelihood(p, value, "mean") * 3, total)
+    torch.testing.assert_close(total, Normal(0.0, 1.0).log_prob(value).sum((1, 2, 3)))
