@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -81,7 +82,8 @@ class SettingsFile:
             temporary.write_text(settings.model_dump_json(indent=2), encoding="utf-8")
             temporary.replace(self.path)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
 
 def _first(entry: str, entries: list[str]) -> list[str]:

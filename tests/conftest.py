@@ -53,6 +53,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     model.image_mean.fill_(0.5)
     model.image_std.fill_(0.25)
+    with torch.no_grad():  # random nets hardly move a pixel: make attributes count
+        model.get_parameter("encoders.attributes.mean.weight").mul_(8)
+        model.get_parameter("decoders.image.convolutions.9.weight").mul_(8)
     path = tmp_path_factory.mktemp("model") / "random.safetensors"
     save_model(path, model.eval(), "jmvae-kl", {"epoch": 0})
     return path

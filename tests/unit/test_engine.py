@@ -1,0 +1,118 @@
+"""The resident model: its maths against the nets, and what a drag costs it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from jmvae_studio.inference.compositing import compose, feather
+from jmvae_studio.inference.engine import PREVIEW_SIZE, DeviceError, Engine, FaceCode
+from trainer.checkpoint import load_model
+from trainer.data.face_crop import FaceCrop, extract
+
+
+@pytest.fixture(scope="module")
+def engine(checkpoint: Path) -> Engine:
+    return Engine.load(checkpoint, "cpu")
+
+
+@pytest.fixture(scope="module")
+def crop() -> FaceCrop:
+    return FaceCrop(224, 110, 160)
+
+
+@pytest.fixture(scope="module")
+def code(engine: Engine, astronaut: np.ndarray, crop: FaceCrop) -> FaceCode:
+    return engine.encode(extract(astronaut, crop, 64), extract(astronaut, crop, PREVIEW_SIZE))
+
+
+def changed(code: FaceCode) -> tuple[float, ...]:
+    values = list(code.attributes)
+    values[31], values[9] = 2.0, -1.5
+    return tuple(values)
+
+
+def test_layers_are_the_papers_equations(
+    engine: Engine, code: FaceCode, checkpoint: Path, astronaut: np.ndarray, crop: FaceCrop
+) -> None:
+    model, _ = load_model(checkpoint)
+    pixels = torch.from_numpy(extract(astronaut, crop, 64)).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        z_x = model.encode({"image": model.standardise(pixels)}).mean
+        w = model.decode_one("attributes", z_x).mean
+        w_new = torch.tensor([changed(code)])
+        z_w, z_new = (model.encode({"attributes": v}).mean for v in (w, w_new))
+
+        def decode(z: torch.Tensor) -> torch.Tensor:
+            return model.unstandardise(model.decode_one("image", z).mean)
+
+        expected = {
+            "residual": decode(z_new) - decode(z_w),
+            "latent": decode(z_x + z_new - z_w) - decode(z_x),
+            "generate": decode(z_new),
+        }
+    assert code.attributes == pytest.approx(w[0].tolist(), abs=1e-5)
+    for mode, value in expected.items():
+        layer = engine.layer(code, changed(code), mode)  # type: ignore[arg-type]
+        np.testing.assert_allclose(layer.pixels, value[0].permute(1, 2, 0).numpy(), atol=2e-2, err_msg=mode)
+        assert layer.replaces == (mode == "generate")
+
+
+@pytest.mark.parametrize("mode", ["residual", "latent"])
+def test_asking_nothing_changes_no_pixel(engine: Engine, code: FaceCode, mode: str) -> None:
+    preview = engine.preview(code, code.attributes, mode)  # type: ignore[arg-type]
+    original = code.preview[0].permute(1, 2, 0).numpy().astype(np.uint8)
+    assert np.array_equal(preview.edited, original)
+    assert not np.array_equal(engine.preview(code, changed(code), mode).edited, original)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["residual", "latent", "generate"])
+def test_the_preview_is_the_export(engine: Engine, astronaut: np.ndarray, mode: str) -> None:
+    crop = FaceCrop(224, 130, PREVIEW_SIZE)  # one preview pixel per pixel of the photograph
+    crop = FaceCrop(256, 256, PREVIEW_SIZE)
+    code = engine.encode(extract(astronaut, crop, 64), extract(astronaut, crop, PREVIEW_SIZE))
+    layer = engine.layer(code, changed(code), mode)  # type: ignore[arg-type]
+    exported = extract(compose(astronaut, crop, layer.pixels, layer.replaces), crop, PREVIEW_SIZE)
+    preview = engine.preview(code, changed(code), mode).edited.astype(int)  # type: ignore[arg-type]
+    difference = np.abs(exported.astype(int) - preview)
+    inside = feather(PREVIEW_SIZE) == 1
+    assert np.quantile(difference[inside], 0.999) <= 2
+    assert difference.max() <= 8  # at clipped colours and the feathered border
+
+
+def test_a_drag_sends_the_attributes_and_nothing_else(engine: Engine, code: FaceCode) -> None:
+    before = engine.uploaded_bytes
+    for step in range(10):
+        values = (*code.attributes[:31], step / 10, *code.attributes[32:])
+        engine.preview(code, values, "residual")
+    assert engine.uploaded_bytes - before == 10 * 40 * 4
+
+
+def test_many_faces_are_read_as_one_is(
+    engine: Engine, code: FaceCode, astronaut: np.ndarray, crop: FaceCrop
+) -> None:
+    face = extract(astronaut, crop, 64)
+    rows = engine.infer(np.stack([face, face[::-1], face]))
+    assert rows.shape == (3, 40)
+    assert rows[0] == pytest.approx(code.attributes, abs=1e-4)
+    assert rows[2] == pytest.approx(rows[0], abs=1e-5)
+    assert np.abs(rows[1] - rows[0]).max() > 1e-3
+
+
+def test_generated_faces_follow_attributes_and_noise(engine: Engine) -> None:
+    zero = (0.0,) * 40
+    average = engine.generate(zero)
+    assert average.shape == (64, 64, 3)
+    assert average.dtype == np.uint8
+    noise = np.random.default_rng(0).standard_normal(128).astype(np.float32)
+    assert np.array_equal(engine.generate(zero, noise), engine.generate(zero, noise))
+    assert not np.array_equal(engine.generate(zero, noise), average)
+    assert np.array_equal(engine.generate(zero, 0 * noise), average)
+
+
+def test_a_device_that_is_not_there_is_named(checkpoint: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this computer has CUDA")
+    with pytest.raises(DeviceError, match=r"no device “cuda”; there is: cpu"):
+        Engine.load(checkpoint, "cuda")
