@@ -1,246 +1,399 @@
-"""The one safe opener of pictures: upright 8-bit RGB, or one sentence that says why not.
+"""Open pictures of any origin safely: the one place where files are decoded.
 
-Nothing is decoded before the header has been believed: the format is one of a list, and the size is within
-reason. Originals are opened for reading only.
+Whatever the file holds, the outcome is upright RGB pixels with eight bits, or an
+:class:`~trainer.errors.ImageError` with one sentence for the user. Files are only read.
 """
 
 from __future__ import annotations
 
 import io
+import math
+import os
 import re
-import struct
-import zlib
+import stat
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms
+from PIL import (
+    AvifImagePlugin,
+    ExifTags,
+    Image,
+    ImageCms,
+    ImageFile,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from trainer.errors import ImageError
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "PPM")
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".ppm", ".pgm", ".mpo"}
-)
-MOST_PIXELS = 179_000_000
-"""Pictures above this are refused before they are decoded."""
+Pixels = npt.NDArray[np.uint8]
+"""Height × width × 3, RGB."""
 
-_ORIENTATION = 0x0112
-_DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    struct.error,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    OverflowError,
-    ZeroDivisionError,
-    AssertionError,
-    RuntimeError,
-    zlib.error,
+FORMATS = (
+    "JPEG",  # and MPO, which is opened as JPEG
+    "PNG",
+    WebPImagePlugin.WebPImageFile.format,
+    TiffImagePlugin.TiffImageFile.format,
+    "BMP",
+    "GIF",
+    AvifImagePlugin.AvifImageFile.format,
+    "PPM",
 )
-"""What Pillow's decoders raise on damaged files."""
+"""Pillow's names of the formats that are opened; every other decoder stays shut."""
+
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff"),
+    *(".bmp", ".gif", ".avif", ".ppm", ".pgm", ".pbm", ".pnm"),
+)
+"""Endings, in lower case, by which pictures are known in a folder and in file dialogs."""
+
+MAX_PIXELS = 178_956_970
+"""The largest picture opened, by its header and before anything is decoded."""
+
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"GIF8")
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis")
+_STRIP_PIXELS = 1 << 16
+"""Pixels converted at a time, so that a large picture is never held three times over."""
+_WORDS = {
+    "GIF": "animated",
+    "WEBP": "animated",
+    "PNG": "animated",
+    "AVIF": "animated",
+    "TIFF": "several pages",
+}
 
 
 @dataclass(frozen=True)
 class OpenedImage:
-    """A picture as the program works with it.
+    """A picture as it was opened.
 
     Attributes:
-        pixels: Height × width × 3, uint8, upright, in the colours of ``icc_profile`` (sRGB if there is none).
-        path: Where it came from, or a name for the eye if it is no file.
-        format: Pillow's name of the file's format.
-        icc_profile: The profile the pixels are still in; None once they were converted to sRGB.
-        exif: The file's EXIF with the orientation set to upright; None if it has none.
-        notes: Sentences for the user about what was done to show the picture.
+        pixels: Height × width × 3, RGB in sRGB, upright, read-only.
+        path: The file, or for pictures that are none (clipboard) the name they were given.
+        format: Format of the file, for instance ``JPEG``.
+        icc_profile: Profile of ``pixels``; None if there was none or the colours were converted to sRGB.
+        exif: The EXIF block with the orientation reset to upright, or None.
+        notes: Sentences for the user about what was changed or left out.
     """
 
-    pixels: npt.NDArray[np.uint8]
+    pixels: Pixels
     path: Path
     format: str
     icc_profile: bytes | None
     exif: bytes | None
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def open_image(path: Path | str, *, max_side: int | None = None) -> OpenedImage:
     """Open a picture file.
 
     Args:
-        path: Of the file.
-        max_side: A JPEG may be opened smaller than it is, with its longer side at least so long; None: as it is.
+        path: The file.
+        max_side: Reduce to at most this many pixels on the longer side; JPEGs are then decoded at a reduced
+            size, which is much quicker. None keeps the full size.
 
     Raises:
-        ImageError: What is wrong with the file, and what to do.
+        ImageError: The file is missing, unreadable, not a picture, damaged or too large.
     """
     path = Path(path)
-    name = _printable(path.name)
+    name = _shown(path)
     try:
-        if path.is_dir():
-            raise ImageError(f"“{name}” is a folder, not a picture.")
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device would block or never end
+            if path.is_dir():
+                raise ImageError(f"{name} is a folder: choose a picture inside it.")
+            raise ImageError(f"{name} is not an ordinary file: choose a picture.")
         with path.open("rb") as file:
             return _open(file, path, name, max_side)
     except FileNotFoundError as error:
-        raise ImageError(f"“{name}” does not exist in {_printable(str(path.parent))}.") from error
+        raise ImageError(f"{name} does not exist: check the name or choose another file.") from error
     except PermissionError as error:
-        raise ImageError(f"“{name}” may not be read: ask its owner for permission.") from error
-    except MemoryError as error:
-        raise ImageError(f"“{name}” needs more memory than there is; open a smaller copy.") from error
-    except OSError as error:
-        raise ImageError(f"“{name}” cannot be read: {error.strerror or error}.") from error
+        raise ImageError(
+            f"{name} may not be read: change the file's permissions or choose another one."
+        ) from error
+    except (OSError, ValueError) as error:  # a loop of links, an impossible name, a lost drive
+        raise ImageError(f"{name} cannot be read ({_reason(error)}): choose another file.") from error
 
 
-def open_image_bytes(data: bytes, name: str) -> OpenedImage:
-    """Open a picture from memory, for instance from the clipboard; ``name`` is for the eye.
+def open_image_bytes(data: bytes, name: str, *, max_side: int | None = None) -> OpenedImage:
+    """Open a picture from memory, for instance from the clipboard.
+
+    Args:
+        data: The encoded file.
+        name: What messages call it.
+        max_side: As in :func:`open_image`.
 
     Raises:
-        ImageError: What is wrong with it.
+        ImageError: It is not a picture, damaged or too large.
     """
-    return _open(io.BytesIO(data), Path(name), _printable(name), None)
+    path = Path(name)
+    return _open(io.BytesIO(data), path, _shown(path), max_side)
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The pictures directly in a folder, hidden ones left out, numbers in their natural order."""
-    found = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-    ]
+    """The pictures directly inside ``folder`` by their endings, in natural order, without hidden files.
+
+    Raises:
+        ImageError: The folder is missing or unreadable.
+    """
+    try:
+        found = [
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+        ]
+    except OSError as error:
+        raise ImageError(
+            f"The folder {_shown(folder)} cannot be read ({_reason(error)}): choose another one."
+        ) from error
     return sorted(found, key=_natural)
 
 
-def _open(file: io.BufferedReader | io.BytesIO, path: Path, name: str, max_side: int | None) -> OpenedImage:
-    if not file.read(1):
-        raise ImageError(f"“{name}” is empty.")
-    file.seek(0)
-    try:
-        picture = Image.open(file, formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise ImageError(_too_large(name)) from error
-    except _DECODER_ERRORS as error:
-        raise ImageError(
-            f"“{name}” is not a picture this program can read (JPEG, PNG, WebP, TIFF, AVIF, GIF, BMP)."
-        ) from error
-    with picture:
-        width, height = picture.size
-        if width * height > MOST_PIXELS:
-            raise ImageError(_too_large(name, f"{width} × {height}"))
-        if width < 1 or height < 1:
-            raise ImageError(f"“{name}” has no pixels.")
-        try:
-            return _decode(picture, path, max_side)
-        except _DECODER_ERRORS as error:
-            raise ImageError(
-                f"“{name}” is damaged or cut short: {_reason(error)}. Use another copy."
-            ) from error
+def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """Sort key in which 2 precedes 10, and upper and lower case are alike."""
+    parts = re.split(r"([0-9]+)", path.name.casefold())
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts], path.name
 
 
-def _decode(picture: Image.Image, path: Path, max_side: int | None) -> OpenedImage:
-    notes = []
-    frames = _frames(picture)
-    if frames > 1 and picture.format != "MPO":
-        notes.append(f"This file has {frames} frames; the first is shown.")
-    if max_side is not None and picture.format == "JPEG":
-        picture.draft(None, (max_side, max_side))
-    exif = picture.getexif()
-    profile = picture.info.get("icc_profile")
-    picture.load()
-    if picture.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
-        pixels = _deep_grey(picture)
-        notes.append("This picture has more than 8 bits per colour; it is shown and saved with 8.")
-        profile = None
-        picture_rgb = (
-            Image.fromarray(pixels, "L").convert("RGB") if pixels.ndim == 2 else Image.fromarray(pixels)
-        )
-    else:
-        if picture.has_transparency_data:
-            notes.append("The transparent parts are laid on white.")
-        picture_rgb, profile = _to_rgb(picture, profile)
-    upright = _transpose(picture_rgb, exif)
-    if _ORIENTATION in exif:
-        exif[_ORIENTATION] = 1
-    return OpenedImage(
-        pixels=np.ascontiguousarray(np.asarray(upright, dtype=np.uint8)),
-        path=path,
-        format=picture.format or "",
-        icc_profile=profile,
-        exif=exif.tobytes() if len(exif) else None,
-        notes=tuple(notes),
-    )
-
-
-def _frames(picture: Image.Image) -> int:
-    frames = getattr(picture, "n_frames", 1)
-    return frames if isinstance(frames, int) else 1
-
-
-def _deep_grey(picture: Image.Image) -> npt.NDArray[np.uint8]:
-    """16-bit, 32-bit and float grey scaled to 8 bits; Pillow's own conversion would clip them."""
-    values = np.asarray(picture).astype(np.float64)
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    if picture.mode == "F":
-        top = 1.0 if values.max(initial=0) <= 1 else 255.0 if values.max() <= 255 else 65535.0
-    else:
-        top = 65535.0
-    return np.asarray(np.rint(np.clip(values / top, 0, 1) * 255), np.uint8)
-
-
-def _to_rgb(picture: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes | None]:
-    """RGB on white, converted to sRGB where the profile is of other colours (CMYK, Lab) than RGB."""
-    if picture.mode in ("CMYK", "LAB"):
-        converted = _through_profile(picture, profile) if profile else None
-        return converted or picture.convert("RGB"), None
-    if picture.has_transparency_data:
-        layered = picture.convert("RGBA")
-        white = Image.new("RGBA", layered.size, "white")
-        return Image.alpha_composite(white, layered).convert(
-            "RGB"
-        ), profile if picture.mode == "RGBA" else None
-    return picture.convert("RGB"), profile if picture.mode == "RGB" else None
-
-
-def _through_profile(picture: Image.Image, profile: bytes) -> Image.Image | None:
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, *_DECODER_ERRORS):
-        return None
-
-
-_TRANSPOSES: dict[int, Image.Transpose] = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
-def _transpose(picture: Image.Image, exif: Image.Exif) -> Image.Image:
-    turn = _TRANSPOSES.get(exif.get(_ORIENTATION, 1))
-    return picture.transpose(turn) if turn is not None else picture
-
-
-def _too_large(name: str, size: str = "more than that") -> str:
-    return f"“{name}” has {size} pixels; pictures up to {MOST_PIXELS // 1_000_000} megapixels open. Scale it down."
+def _shown(path: Path) -> str:
+    """The file's name on one line and in valid Unicode, whatever its bytes are."""
+    name = os.fsencode(path.name or path).decode("utf-8", "replace")
+    return "“" + "".join(c if c.isprintable() or c == "\u200d" else "\ufffd" for c in name) + "”"
 
 
 def _reason(error: BaseException) -> str:
-    text = _printable(str(error)).strip().rstrip(".")
-    return text[:120] or type(error).__name__
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split()).rstrip(".")[:120]
 
 
-def _printable(text: str) -> str:
-    """Names with line breaks or bytes that are no UTF-8 still make one readable sentence."""
-    return "".join(c if c.isprintable() else "�" for c in text.encode("utf-8", "replace").decode("utf-8"))
+def _open(file: IO[bytes], path: Path, name: str, max_side: int | None) -> OpenedImage:
+    """Decode ``file``, and turn whatever a decoder raises into one sentence."""
+    # Pillow warns about damaged details and, above 89 megapixels, about the size, which is checked below.
+    # A permanent filter is used because `catch_warnings` is not safe among threads; setting it again is free.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    start = file.read(16)
+    if not start:
+        raise ImageError(f"{name} is empty: copy it again or choose another file.")
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            _check_size(image.size, name)
+            return _decode(image, path, name, max_side)
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        size = re.search(r"\((\d+) pixels", str(error))
+        raise _too_large(name, f"{int(size[1]) / 1e6:.0f} megapixels" if size else "too many") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(_unknown(start, name)) from error
+    except MemoryError as error:
+        raise ImageError(
+            f"{name} needs more memory than is free: close other programs or reduce the picture."
+        ) from error
+    except Exception as error:  # a hostile file makes decoders raise anything
+        text = str(error).lower()
+        if isinstance(error, EOFError) or "truncated" in text or "incomplete" in text:
+            raise ImageError(
+                f"{name} is incomplete, its end is missing: copy or download it again."
+            ) from error
+        raise ImageError(
+            f"{name} is damaged and cannot be opened ({_reason(error)}): copy or download it again."
+        ) from error
 
 
-def _natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts], path.name
+def _check_size(size: tuple[int, int], name: str) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise _too_large(name, f"{width} × {height} pixels, {width * height / 1e6:.0f} megapixels")
+    if width < 1 or height < 1:
+        raise ImageError(f"{name} has no pixels ({width} × {height}): choose another file.")
+
+
+def _too_large(name: str, size: str) -> ImageError:
+    return ImageError(
+        f"{name} is too large ({size}; at most {MAX_PIXELS / 1e6:.0f} megapixels can be opened): reduce it in "
+        "another program first."
+    )
+
+
+def _unknown(start: bytes, name: str) -> str:
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
+        return f"{name} is a HEIC picture, which cannot be opened: save it as JPEG or PNG first."
+    if start.startswith(_SIGNATURES) or start[4:8] == b"ftyp":
+        return f"{name} is damaged or incomplete at its beginning: copy or download it again."
+    return f"{name} is not a picture of a known kind: choose a JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF or PPM file."
+
+
+def _decode(image: ImageFile.ImageFile, path: Path, name: str, max_side: int | None) -> OpenedImage:
+    notes: list[str] = []
+    form = "JPEG" if image.format == "MPO" else image.format or "unknown"
+    if form in _WORDS and getattr(image, "is_animated", False):
+        frames = "pages" if form == "TIFF" else "frames"
+        notes.append(f"{_WORDS[form]}: the first of {getattr(image, 'n_frames', 0)} {frames} is shown")
+    if ";16" in repr(image.tile) or image.mode.startswith("I;16"):
+        notes.append("16-bit picture shown with 8")
+    elif image.mode in ("I", "F"):
+        notes.append("picture of more than 8 bits shown with 8")
+    if max_side is not None and max(image.size) > max_side:
+        shrink = max_side / max(image.size)
+        image.draft(image.mode, tuple(max(1, math.ceil(side * shrink)) for side in image.size))  # type: ignore[arg-type]
+    image.load()
+    _check_size(image.size, name)
+
+    # Read after loading: then TIFFs are upright already, and blocks behind the pixels are known.
+    exif, orientation = _exif(image)
+    to_rgb, icc_profile = _colours(image, notes)
+    width, height = image.size
+    pixels = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
+    stored = _as_stored(pixels, orientation)
+    opaque = True
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(height, top + rows)))
+        part, alpha = to_rgb(strip)
+        if alpha is not None and not (alpha == 255).all():
+            opaque = False
+            part = _on_white(part, alpha)
+        stored[top : top + rows] = part
+    if not opaque:
+        notes.append("transparency was laid on white")
+    if max_side is not None:
+        pixels = _reduced(pixels, max_side)
+    pixels.flags.writeable = False
+    return OpenedImage(pixels, path, form, icc_profile, exif, tuple(notes))
+
+
+def _exif(image: Image.Image) -> tuple[bytes | None, int]:
+    """The EXIF block with the orientation reset, and the orientation, 1 to 8, in which the pixels lie."""
+    try:
+        exif = image.getexif()
+        orientation = exif.get(ExifTags.Base.Orientation, 1)
+        if orientation not in range(1, 9):
+            orientation = 1
+    except Exception:  # damaged metadata: the picture is as good without
+        return None, 1
+    if not exif or image.format == "TIFF":  # there the block is the file's own layout
+        return None, int(orientation)
+    try:
+        exif[ExifTags.Base.Orientation] = 1
+        return exif.tobytes(), int(orientation)
+    except Exception:
+        return None, int(orientation)
+
+
+def _as_stored(upright: Pixels, orientation: int) -> Pixels:
+    """A view of ``upright`` in which rows and columns lie as in a file of this EXIF orientation."""
+    if orientation in (5, 6, 7, 8):
+        upright = upright.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):  # stored with the rows turned over, as seen from the upright picture
+        upright = upright[::-1]
+    if orientation in (2, 3, 6, 7):
+        upright = upright[:, ::-1]
+    return upright
+
+
+def _on_white(rgb: Pixels, alpha: Pixels) -> Pixels:
+    share = alpha[..., None].astype(np.uint16)
+    # Exact rounding: 255 · 255 + 127 fits in 16 bits.
+    return ((rgb * share + 255 * (255 - share) + 127) // 255).astype(np.uint8)
+
+
+def _reduced(pixels: Pixels, max_side: int) -> Pixels:
+    height, width = pixels.shape[:2]
+    if max(height, width) <= max_side:
+        return pixels
+    shrink = max_side / max(height, width)
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
+
+
+_Converter = Callable[[Image.Image], tuple[Pixels, Pixels | None]]
+"""From a strip of the picture to its RGB and its alpha, if it has any."""
+
+
+def _colours(image: Image.Image, notes: list[str]) -> tuple[_Converter, bytes | None]:
+    """How the picture's strips become RGB, and the profile that then holds.
+
+    A profile that calls itself sRGB is kept and the colours stay. Any other is applied: the pixels become
+    sRGB, and the profile, which no longer holds, is dropped.
+    """
+    mode = image.mode
+    if mode.startswith("I") or mode == "F":
+        return _deep_converter(image, notes), None
+    transparent = mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+    opaque_mode = {"1": "L", "L": "L", "LA": "L", "La": "L", "CMYK": "CMYK", "LAB": "LAB"}.get(mode, "RGB")
+    if mode not in _MODES:
+        raise ValueError(f"unsupported kind of pixels, {mode}")
+    profile = image.info.get("icc_profile")
+    transform, kept = _transform(profile, opaque_mode, notes)
+
+    def convert(strip: Image.Image) -> tuple[Pixels, Pixels | None]:
+        alpha = None
+        if transparent:
+            strip = strip.convert("RGBA")
+            alpha = np.asarray(strip.getchannel("A"))
+        if strip.mode != opaque_mode:
+            strip = strip.convert(opaque_mode)
+        if transform is not None:
+            strip = ImageCms.applyTransform(strip, transform) or strip
+        return np.asarray(strip.convert("RGB")), alpha
+
+    return convert, kept
+
+
+_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
+_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
+
+
+def _transform(
+    data: object, mode: str, notes: list[str]
+) -> tuple[ImageCms.ImageCmsTransform | None, bytes | None]:
+    """The transform to sRGB, if one is needed, and the profile to keep."""
+    intent = ImageCms.Intent.PERCEPTUAL
+    srgb = ImageCms.createProfile("sRGB")
+    if mode == "LAB":
+        lab = ImageCms.createProfile("LAB")
+        return ImageCms.buildTransform(lab, srgb, mode, "RGB", intent), None
+    if not isinstance(data, bytes) or not data:
+        return None, None
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+        description = " ".join(ImageCms.getProfileDescription(profile).split())
+        if profile.profile.xcolor_space.strip() != _SPACES[mode]:
+            raise ValueError("a profile for another kind of picture")
+        if mode == "RGB" and "srgb" in description.lower().replace(" ", ""):
+            return None, data
+        transform = ImageCms.buildTransform(profile, srgb, mode, "RGB", intent)
+    except Exception:  # a damaged profile: colours as if there were none
+        notes.append("its colour profile is damaged and was ignored")
+        return None, None
+    notes.append(f"colours were converted from {description[:60] or 'its profile'} to sRGB")
+    return transform, None
+
+
+def _deep_converter(image: Image.Image, notes: list[str]) -> _Converter:
+    """For grey of more than eight bits: scaled, not clipped."""
+    low, high = 0.0, 65535.0
+    if image.mode == "F" or (image.mode == "I" and image.format not in ("PNG", "PPM")):
+        extremes = [0.0, 1.0]
+        values = np.asarray(image)
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            extremes = [float(finite.min()), float(finite.max())]
+        if image.mode == "F" and extremes[0] >= 0 and extremes[1] <= 1:
+            low, high = 0.0, 1.0
+        elif image.mode == "F" or extremes[0] < 0 or extremes[1] > 65535:
+            low, high = extremes
+            notes.append("brightness was stretched from its darkest to its brightest value")
+    span = high - low if high > low else 1.0
+
+    def convert(strip: Image.Image) -> tuple[Pixels, Pixels | None]:
+        values = np.nan_to_num(np.asarray(strip).astype(np.float64), nan=low, posinf=high, neginf=low)
+        grey = np.clip((values - low) * (255 / span) + 0.5, 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2), None
+
+    return convert
