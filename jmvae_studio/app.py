@@ -13,7 +13,6 @@ from typing import cast
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
-from trainer.data.images import IMAGE_SUFFIXES
 
 from jmvae_studio import __version__
 from jmvae_studio.document.attributes import group, title
@@ -38,6 +37,7 @@ from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.main_window import MainWindow
 from jmvae_studio.ui.theme import Theme, apply_theme
 from trainer.data.face_crop import FaceCrop, extract
+from trainer.data.images import IMAGE_SUFFIXES
 
 GUIDE = (
     ("Drag a slider", "Change an attribute; the mark shows what the model read"),
@@ -79,6 +79,8 @@ class Studio(QObject):
         self._comparing = False
         self._asked_at = 0.0
         self._edited: QImage | None = None
+        self.last_result: PreviewResult | None = None
+        """The preview on the screen."""
         self._connect()
         self._restore_window()
         self.window.show_recent(self.settings.recent_files, self.settings.recent_models)
@@ -108,6 +110,10 @@ class Studio(QObject):
         self.opener.close()
         self._saver.shutdown(wait=True)
         self.renderer.close()
+
+    def is_settled(self) -> bool:
+        """Whether the preview on the screen is that of the present edit."""
+        return self.last_result is not None and self.last_result.request == self._preview_request()
 
     # Photographs ---------------------------------------------------------------------------------
 
@@ -235,6 +241,7 @@ class Studio(QObject):
         result: PreviewResult | None = self.renderer.take_result()
         if result is None or result.request.face != self._key():
             return
+        self.last_result = result
         self._edited = to_qimage(result.preview.edited)
         self.window.average_canvas.show_image(to_qimage(result.preview.average))
         if not self._comparing:

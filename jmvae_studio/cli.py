@@ -18,7 +18,7 @@ from jmvae_studio import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jmvae_studio.inference.engine import Engine
+    from jmvae_studio.inference.engine import Device, Engine
 
 COMMANDS = ("infer", "edit", "sheet")
 
@@ -75,7 +75,7 @@ def open_window(
     """Open the window (the default)."""
     from jmvae_studio import headless
 
-    name = device.value if device else None
+    name: Device | None = device.value if device else None
     if screenshot is not None:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         if theme not in ("light", "dark"):

@@ -75,14 +75,13 @@ def screenshot(
                 and studio.model is not None
             ):
                 break
-            if studio.window.result_canvas.image is not None:
+            if studio.is_settled():
                 if asked or not options.changes:
                     break
                 for name, value in options.changes:
                     studio.session.preview_value(name, value)
                 studio.session.set_mode(options.mode)
                 asked = True
-                studio.window.result_canvas.show_image(None)
         application.processEvents()
         picture = studio.window.grab()
         out.parent.mkdir(parents=True, exist_ok=True)

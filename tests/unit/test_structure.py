@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 def test_the_application_never_unpickles() -> None:
     for path in (ROOT / "jmvae_studio").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        assert not re.search(r"torch\.load|import pickle|from pickle|\bmarshal\b|(?<!\.)\b(eval|exec)\(", text), (
-            path
-        )
+        assert not re.search(
+            r"torch\.load|import pickle|from pickle|\bmarshal\b|(?<!\.)\b(eval|exec)\(", text
+        ), path
 
 
 def run_python(code: str) -> str:

@@ -1,0 +1,58 @@
+"""The whole studio with a random model, driven by real mouse events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from jmvae_studio.app import Studio
+from jmvae_studio.settings import SettingsFile
+
+
+@pytest.fixture
+def start_studio(
+    qapp: QApplication, qtbot: QtBot, tmp_path: Path
+) -> Iterator[Callable[[Path, Path], Studio]]:
+    """Starts a studio with a model and a photograph, and waits for its first edited face."""
+    studios: list[Studio] = []
+
+    def start(model: Path, photo: Path) -> Studio:
+        studio = Studio(qapp, SettingsFile(tmp_path / "config" / "settings.json"), model)
+        studio.settings.device = "cpu"
+        studios.append(studio)
+        studio.start([photo])
+        qtbot.waitUntil(lambda: studio.window.result_canvas.image is not None, timeout=60_000)
+        return studio
+
+    yield start
+    for studio in studios:
+        studio.window.close()
+        studio.window.deleteLater()
+        studio.deleteLater()
+    for box in message_boxes():
+        box.close()
+    qapp.processEvents()
+
+
+@pytest.fixture
+def studio(start_studio: Callable[[Path, Path], Studio], checkpoint: Path, photograph: Path) -> Studio:
+    return start_studio(checkpoint, photograph)
+
+
+def message_boxes() -> list[QMessageBox]:
+    return [w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox) and w.isVisible()]
+
+
+def drag(widget: QWidget, start: QPoint, *stops: QPoint) -> None:
+    """Press, move through the stops and release, as a hand does."""
+    QTest.mousePress(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
+    for stop in stops:
+        QTest.mouseMove(widget, stop)
+        QApplication.processEvents()
+    QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, stops[-1])

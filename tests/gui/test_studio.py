@@ -1,0 +1,298 @@
+"""The studio as a user meets it: open, drag, compare, undo, export, wrong files."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from jmvae_studio.app import Studio
+from jmvae_studio.settings import SettingsFile
+from jmvae_studio.ui.images import to_qimage
+from tests.gui.conftest import drag, message_boxes
+from trainer.data.images import open_image
+
+
+def pixels(image: QImage | None) -> np.ndarray:
+    assert image is not None
+    converted = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(converted.constBits(), np.uint8).reshape(
+        converted.height(), converted.bytesPerLine()
+    )
+    return rows[:, : 3 * converted.width()].reshape(converted.height(), converted.width(), 3).copy()
+
+
+def settle(studio: Studio, qtbot: QtBot) -> None:
+    """Wait until the preview on the screen is the one of the present edit."""
+    qtbot.waitUntil(studio.is_settled, timeout=30_000)
+
+
+def drag_slider(studio: Studio, name: str, share: float) -> None:
+    groove = studio.window.panel.sliders[name].groove
+    middle = groove.height() // 2
+    stops = [QPoint(round(groove.width() * (0.5 + (share - 0.5) * step / 12)), middle) for step in range(13)]
+    drag(groove, stops[0], *stops)
+
+
+def test_a_drag_changes_the_pixels_and_undo_restores_them(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    before = pixels(studio.window.result_canvas.image)
+    assert np.array_equal(before, pixels(studio.window.input_canvas.image))
+    drag_slider(studio, "Smiling", 0.95)
+    settle(studio, qtbot)
+    after = pixels(studio.window.result_canvas.image)
+    assert np.abs(after.astype(int) - before).max() > 3
+    face = studio.session.face
+    assert face is not None
+    assert dict(face.edit.values)["Smiling"] == pytest.approx(3, abs=0.4)
+    assert studio.session.undo_group.activeStack().count() == 1
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    settle(studio, qtbot)
+    assert np.array_equal(pixels(studio.window.result_canvas.image), before)
+    assert not studio.window.panel.reset_all.isEnabled()
+
+
+def test_holding_compare_shows_the_original(studio: Studio, qtbot: QtBot) -> None:
+    drag_slider(studio, "Male", 0.05)
+    settle(studio, qtbot)
+    canvas = studio.window.result_canvas
+    edited = pixels(canvas.image)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton)
+    assert canvas.caption == "Original"
+    assert np.array_equal(pixels(canvas.image), pixels(studio.window.input_canvas.image))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton)
+    assert canvas.caption == "Edited"
+    assert np.array_equal(pixels(canvas.image), edited)
+
+
+def test_the_export_is_what_was_shown(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, photograph: Path, astronaut: np.ndarray
+) -> None:
+    digest, stamp = hashlib.sha256(photograph.read_bytes()).hexdigest(), photograph.stat().st_mtime_ns
+    drag_slider(studio, "Young", 0.02)
+    settle(studio, qtbot)
+    whole, face_only = tmp_path / "out.png", tmp_path / "face.png"
+    for target, everything in ((whole, True), (face_only, False)):
+        with qtbot.waitSignal(studio.exported, timeout=30_000):
+            studio.export(target, everything)
+    result = open_image(whole).pixels
+    original = open_image(photograph).pixels
+    assert result.shape == original.shape
+    changed = np.argwhere((result != original).any(axis=2))
+    crop = studio.session.face.crop if studio.session.face else None
+    assert crop is not None
+    assert len(changed) > 500
+    assert np.abs(changed + 0.5 - (crop.center_y, crop.center_x)).max() <= crop.side / 2 * np.sqrt(2) + 1
+    assert open_image(face_only).pixels.shape[0] == max(320, round(crop.side))
+    assert hashlib.sha256(photograph.read_bytes()).hexdigest() == digest
+    assert photograph.stat().st_mtime_ns == stamp
+    studio.export(photograph)
+    assert "never overwritten" in message_boxes()[0].text()
+    assert hashlib.sha256(photograph.read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("kind", ["text", "empty", "folder", "missing", "truncated"])
+def test_a_bad_file_is_one_sentence_and_nothing_is_lost(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, photograph: Path, kind: str
+) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+    bad = tmp_path / f"{kind}.jpg"
+    if kind == "text":
+        bad.write_text("no picture")
+    elif kind == "empty":
+        bad.touch()
+    elif kind == "folder":
+        bad.mkdir()
+    elif kind == "truncated":
+        bad.write_bytes(photograph.read_bytes()[:3000])
+    studio.open_path(bad)
+    qtbot.waitUntil(lambda: bool(message_boxes()), timeout=20_000)
+    text = message_boxes()[0].text()
+    assert bad.name in text
+    assert "\n" not in text
+    assert "Traceback" not in text
+    face = studio.session.face
+    assert face is not None
+    assert face.edit.values
+    message_boxes()[0].close()
+    drag_slider(studio, "Smiling", 0.2)
+    settle(studio, qtbot)
+
+
+def test_a_bad_model_leaves_the_old_one_at_work(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"\x80\x04pickle")
+    before = studio.model
+    studio.load_model(bad)
+    qtbot.waitUntil(lambda: bool(message_boxes()), timeout=20_000)
+    assert "bad.safetensors is not a model" in message_boxes()[0].text()
+    assert studio.model == before
+    message_boxes()[0].close()
+    drag_slider(studio, "Bald", 0.9)
+    settle(studio, qtbot)
+
+
+def test_no_face_offers_to_mark_one_by_hand(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    path = tmp_path / "flat.png"
+    Image.new("RGB", (300, 200), (90, 120, 150)).save(path)
+    studio.open_path(path)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "flat.png")
+    window = studio.window
+    assert window.draw_crop.isChecked()
+    assert not window.export.isEnabled()
+    assert "No face was found" in window.statusBar().currentMessage()
+    view = window.photo_view
+    start, end = view.to_widget(50, 20).toPoint(), view.to_widget(170, 140).toPoint()
+    drag(view, start, (start + end) / 2, end)
+    face = studio.session.face
+    assert face is not None
+    assert face.crop.side == pytest.approx(120, abs=3)
+    assert face.crop.center_x == pytest.approx(110, abs=3)
+    assert not window.draw_crop.isChecked()
+    settle(studio, qtbot)
+    assert window.export.isEnabled()
+
+
+def test_several_faces_are_chosen_with_a_click(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, astronaut: np.ndarray
+) -> None:
+    face = astronaut[:300, 80:380]
+    small = np.asarray(Image.fromarray(face).resize((220, 220), Image.Resampling.LANCZOS))
+    two = np.full((320, 640, 3), 200, np.uint8)
+    two[10:310, 10:310] = face
+    two[50:270, 380:600] = small
+    path = tmp_path / "two.png"
+    Image.fromarray(two).save(path)
+    studio.open_path(path)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "two.png")
+    photo = studio.session.photo
+    assert photo is not None
+    assert len(photo.faces) == 2
+    settle(studio, qtbot)
+    drag_slider(studio, "Smiling", 0.9)
+    other = photo.faces[1]
+    QTest.mouseClick(
+        studio.window.photo_view,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+        studio.window.photo_view.to_widget(other.crop.center_x, other.crop.center_y).toPoint(),
+    )
+    assert photo.current == 1
+    settle(studio, qtbot)
+    assert not other.edit.values
+    assert photo.faces[0].edit.values
+
+
+def test_drop_paste_and_recent_files(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, photograph: Path, astronaut: np.ndarray
+) -> None:
+    dropped = tmp_path / "dropped 笑.png"
+    Image.fromarray(astronaut[:400]).save(dropped)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(dropped))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    entering = QDragEnterEvent(QPoint(200, 200), Qt.DropAction.CopyAction, data, buttons, keys)
+    QApplication.sendEvent(studio.window, entering)
+    assert entering.isAccepted()
+    QApplication.sendEvent(
+        studio.window, QDropEvent(QPointF(200, 200), Qt.DropAction.CopyAction, data, buttons, keys)
+    )
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == dropped.name)
+    assert studio.settings.recent_files == [str(dropped), str(photograph)]
+    QGuiApplication.clipboard().setImage(to_qimage(astronaut))
+    QTest.keyClick(studio.window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(
+        lambda: studio.session.photo is not None and studio.session.photo.name == "Pasted picture"
+    )
+    assert studio.session.photo is not None
+    assert np.array_equal(studio.session.photo.image.pixels, astronaut)
+    assert len(studio.settings.recent_files) == 2
+    settle(studio, qtbot)
+    QTest.keyClick(studio.window, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().image().width() == 320
+
+
+def test_modes_theme_and_settings(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+    residual = pixels(studio.window.result_canvas.image)
+    studio.window.mode_box.setCurrentIndex(1)
+    settle(studio, qtbot)
+    assert not np.array_equal(pixels(studio.window.result_canvas.image), residual)
+    studio.session.undo_group.undo()
+    settle(studio, qtbot)
+    assert studio.window.mode_box.currentData() == "residual"
+    assert np.array_equal(pixels(studio.window.result_canvas.image), residual)
+    light = studio.window.palette().window().color().lightness()
+    studio.choose_theme("dark")
+    qtbot.wait(50)
+    assert studio.window.palette().window().color().lightness() < light / 2
+    studio.window.close()
+    kept, _ = SettingsFile(tmp_path / "config" / "settings.json").load()
+    assert kept.theme == "dark"
+    assert kept.geometry
+
+
+def test_freed_memory_comes_back_with_the_next_drag(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    with qtbot.waitSignal(studio.renderer.memory_freed):
+        studio.window.free_memory_asked.emit()
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+
+
+def test_void_calls_keep_none_alive(qtbot: QtBot, studio: Studio) -> None:
+    """PySide6 6.12.0 loses a reference to None with each void call on Python 3.11."""
+    widget = studio.window.result_canvas
+    before = sys.getrefcount(None)
+    for _ in range(2000):
+        widget.update()
+    assert sys.getrefcount(None) > before - 1000
+
+
+def test_the_shipped_model_makes_a_believable_edit(
+    start_studio: Callable[[Path, Path], Studio], qtbot: QtBot, photograph: Path
+) -> None:
+    from jmvae_studio.resources import default_model
+
+    studio = start_studio(default_model(), photograph)
+    settle(studio, qtbot)
+    assert studio.session.face is not None
+    inferred = studio.session.face.inferred
+    assert inferred["Bald"] < 0
+    assert inferred["Smiling"] > 0
+    assert inferred["Eyeglasses"] < 0
+    before = pixels(studio.window.result_canvas.image).astype(int)
+    drag_slider(studio, "Eyeglasses", 0.97)
+    settle(studio, qtbot)
+    change = np.abs(pixels(studio.window.result_canvas.image) - before).mean(axis=2)
+    eyes, mouth = change[110:170, 70:250].mean(), change[200:260, 110:210].mean()
+    assert eyes > 5
+    assert eyes > 1.5 * mouth
+    assert change[:4].max() <= 2  # the border of the crop is left alone
+
+
+def test_nothing_is_sent_over_the_network(studio: Studio, qtbot: QtBot) -> None:
+    calls: list[object] = []
+    active = [True]
+
+    def hook(event: str, arguments: object) -> None:
+        if active[0] and event in ("socket.connect", "socket.getaddrinfo", "socket.bind"):
+            calls.append((event, arguments))
+
+    sys.addaudithook(hook)
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+    active[0] = False
+    assert calls == []
+    assert os.environ.get("QT_QPA_PLATFORM") == "offscreen"
