@@ -96,12 +96,11 @@ def screenshot(
 
 def demonstrate(paths: Sequence[Path], model: Path | None, device: Device | None) -> int:
     """Do the main job without a screen and leave the results in ``studio-output``; returns the exit code."""
-    from trainer.data.images import open_image
-
     from jmvae_studio import batch
     from jmvae_studio.document.saving import SaveError, save_picture
     from jmvae_studio.inference.engine import DeviceError, Engine
     from jmvae_studio.resources import default_model, samples
+    from trainer.data.images import open_image
     from trainer.errors import TrainerError
 
     typer.echo("There is no display, so no window can open. Editing a picture instead:")

@@ -130,6 +130,21 @@ def evaluate(
     )
 
 
+@app.command()
+def samples(
+    checkpoint: Annotated[Path, typer.Argument(help="A model, *.safetensors.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 7,
+) -> None:
+    """Generate the faces that are shipped with a model."""
+    from trainer.checkpoint import load_model
+    from trainer.samples import make_samples
+
+    model, _ = load_model(checkpoint)
+    for path in make_samples(model, out, seed=seed):
+        typer.echo(path)
+
+
 @app.command("list")
 def list_systems() -> None:
     """Name every system and what it can do."""
