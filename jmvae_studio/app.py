@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from types import TracebackType
 from typing import cast
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, Qt, QTimer, Signal
@@ -108,8 +109,8 @@ class Studio(QObject):
         self.settings.layout = bytes(self.window.saveState().toBase64().data()).decode()
         self._settings_file.save(self.settings)
         self.opener.close()
-        self._saver.shutdown(wait=True)
         self.renderer.close()
+        self._saver.shutdown(wait=True)
 
     def is_settled(self) -> bool:
         """Whether the preview on the screen is that of the present edit."""
@@ -154,7 +155,7 @@ class Studio(QObject):
         if path.is_file() and path not in samples():
             self.settings.remember_file(path.absolute())
             self.window.show_recent(self.settings.recent_files, self.settings.recent_models)
-        self.session.open(opened.image, opened.faces)
+        self.session.open(opened.image, opened.faces, opened.display)
         notes = list(opened.image.notes)
         if not opened.faces:
             notes.append("No face was found. Drag a square around the face on the photograph.")
@@ -163,7 +164,8 @@ class Studio(QObject):
             notes.append(f"{len(opened.faces)} faces were found: click the one to edit.")
         self.window.say(" ".join(notes) or f"{path.name} is open.", 12)
 
-    def _open_failed(self, message: str) -> None:
+    def report(self, message: str) -> None:
+        """Tell the user that something failed."""
         self.window.say(message, 12)
         self.window.warn(message)
 
@@ -177,7 +179,11 @@ class Studio(QObject):
     def _show_photo(self) -> None:
         photo = self.session.photo
         self._previews.clear()
-        self.window.photo_view.show_photo(to_qimage(photo.image.pixels) if photo else None)
+        if photo is None:
+            self.window.photo_view.show_photo(None, (0, 0))
+        else:
+            height, width = photo.image.pixels.shape[:2]
+            self.window.photo_view.show_photo(to_qimage(photo.display), (width, height))
         self.window.setWindowTitle(f"{photo.name} — JMVAE Studio" if photo else "JMVAE Studio")
         self.window.set_photo_actions(photo is not None)
 
@@ -379,8 +385,7 @@ class Studio(QObject):
     def _model_failed(self, message: str) -> None:
         if self.model is not None:
             self._model_path = self.model.path
-        self.window.say(message, 12)
-        self.window.warn(message)
+        self.report(message)
 
     def _choose_device(self, device: str) -> None:
         self.settings.device = cast(Device, device)
@@ -439,8 +444,9 @@ class Studio(QObject):
         renderer.model_loaded.connect(self._model_loaded)
         renderer.model_failed.connect(self._model_failed)
         renderer.memory_freed.connect(self._memory_freed)
+        renderer.failed.connect(self.report)
         self.opener.opened.connect(self._opened)
-        self.opener.failed.connect(self._open_failed)
+        self.opener.failed.connect(self.report)
         self._saved.connect(self._export_finished)
         window.panel.value_changed.connect(session.preview_value)
         window.panel.reset_asked.connect(lambda name: session.preview_value(name, None))
@@ -490,5 +496,13 @@ def run_window(paths: Sequence[Path], model: Path | None, device: Device | None)
     studio = Studio(application, SettingsFile.for_user(), model)
     if device is not None:
         studio.settings.device = device
+
+    def unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """An error nobody foresaw goes to standard error whole and to the user as a sentence; the window stays."""
+        sys.__excepthook__(kind, error, trace)
+        if isinstance(error, Exception):
+            studio.report(f"Something went wrong ({kind.__name__}: {error}). Your work is still here.")
+
+    sys.excepthook = unforeseen
     studio.start(paths)
     return application.exec()

@@ -7,19 +7,26 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
-from trainer.data.images import OpenedImage, open_image, open_image_bytes
 
 from trainer.data.face_detection import Face, find_faces
+from trainer.data.images import OpenedImage, open_image, open_image_bytes
 from trainer.errors import ImageError
+
+SCREEN_SIDE = 2000
+"""Longest side of the copy that is painted: the window never scales a huge photograph itself."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A photograph with its faces, the best one first."""
+    """A photograph with its faces, the best one first, and a copy for the screen (see `for_screen`)."""
 
     image: OpenedImage
     faces: list[Face]
+    display: npt.NDArray[np.uint8]
 
 
 class Opener(QObject):
@@ -58,7 +65,7 @@ class Opener(QObject):
     @staticmethod
     def _work(read: Callable[[], OpenedImage]) -> Opened:
         image = read()
-        return Opened(image, find_faces(image.pixels))
+        return Opened(image, find_faces(image.pixels), for_screen(image.pixels))
 
     def _finish(self, number: int, future: Future[Opened]) -> None:
         if future.cancelled() or number != self._newest:
@@ -70,3 +77,13 @@ class Opener(QObject):
             self.failed.emit(str(error))
         else:
             self.failed.emit(f"The picture could not be opened ({type(error).__name__}: {error}).")
+
+
+def for_screen(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The picture with its longer side at most `SCREEN_SIDE`, areas averaged; height × width × 3."""
+    height, width = pixels.shape[:2]
+    scale = SCREEN_SIDE / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)

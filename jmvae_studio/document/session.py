@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
-from trainer.data.images import OpenedImage
 
 from jmvae_studio.document.attributes import title
 from jmvae_studio.document.edit import Edit, Mode
 from trainer.data.face_crop import FaceCrop
 from trainer.data.face_detection import Face
+from trainer.data.images import OpenedImage
 
 
 @dataclass(eq=False)
@@ -35,9 +37,18 @@ class FaceState:
 
 @dataclass(eq=False)
 class Photo:
-    """An open photograph. ``image.pixels`` are upright and never changed; ``number`` is its own in the session."""
+    """An open photograph.
+
+    Attributes:
+        image: Its pixels are upright and never changed.
+        display: The same picture for the screen, reduced where it is large.
+        faces: The best one first, then those marked by hand.
+        current: Index of the face being edited.
+        number: Its own in the session.
+    """
 
     image: OpenedImage
+    display: npt.NDArray[np.uint8]
     faces: list[FaceState]
     current: int = 0
     number: int = 0
@@ -77,11 +88,14 @@ class Session(QObject):
         """The face being edited."""
         return self.photo.face if self.photo else None
 
-    def open(self, image: OpenedImage, faces: list[Face]) -> None:
+    def open(
+        self, image: OpenedImage, faces: list[Face], display: npt.NDArray[np.uint8] | None = None
+    ) -> None:
         """Show a photograph with the faces found in it."""
         self._end_history()
         self._opened += 1
-        self.photo = Photo(image, [FaceState(face.crop, face.box) for face in faces], number=self._opened)
+        states = [FaceState(face.crop, face.box) for face in faces]
+        self.photo = Photo(image, image.pixels if display is None else display, states, number=self._opened)
         stack = QUndoStack(self.undo_group)
         self.undo_group.setActiveStack(stack)
         self.photo_changed.emit()

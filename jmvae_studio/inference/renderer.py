@@ -104,6 +104,8 @@ class Renderer(QObject):
     model_loaded = Signal(object)
     model_failed = Signal(str)
     memory_freed = Signal()
+    failed = Signal(str)
+    """Work ended with an error nobody foresaw; the thread goes on."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -150,10 +152,9 @@ class Renderer(QObject):
         self._submit(self._free)
 
     def close(self) -> None:
-        """End the thread after the work under way."""
+        """End the thread after the work that waits in the queue: an export asked for is not lost."""
         with self._wake:
             self._closing = True
-            self._queue.clear()
             self._preview = None
             self._wake.notify()
         self._thread.join()
@@ -169,14 +170,19 @@ class Renderer(QObject):
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._closing or self._preview is not None or bool(self._queue))
-                if self._closing:
+                if self._closing and not self._queue:
                     return
                 preview, self._preview = self._preview, None
                 task = self._queue.popleft() if preview is None else None
-            if preview is not None:
-                self._render(preview)
-            elif task is not None:
-                task()
+            try:
+                if preview is not None:
+                    self._render(preview)
+                elif task is not None:
+                    task()
+            except Exception as error:  # one bad request must not end the thread that serves all others
+                self.failed.emit(
+                    f"The model stumbled ({type(error).__name__}: {error}). Nothing was lost; try again."
+                )
 
     def _render(self, request: PreviewRequest) -> None:
         code = self._code(request.face)

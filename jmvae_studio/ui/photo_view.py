@@ -42,6 +42,7 @@ class PhotoView(QWidget):
         self.setMinimumSize(120, 90)
         self.setMouseTracking(True)
         self._image: QImage | None = None
+        self._size = (0, 0)
         self._scaled: QPixmap | None = None
         self._crops: list[FaceCrop] = []
         self._current = 0
@@ -51,9 +52,15 @@ class PhotoView(QWidget):
         self._first: QPointF | None = None
         self._last: QPointF | None = None
 
-    def show_photo(self, image: QImage | None) -> None:
-        """Show another photograph, or the hint."""
+    def show_photo(self, image: QImage | None, size: tuple[int, int]) -> None:
+        """Show another photograph, or the hint.
+
+        Args:
+            image: The photograph, possibly reduced for the screen.
+            size: Width and height of the photograph itself, in whose pixels faces are given.
+        """
         self._image = image
+        self._size = size
         self._scaled = None
         self._edited = None
         self._crops = []
@@ -87,24 +94,22 @@ class PhotoView(QWidget):
         """Where the photograph lies on the widget."""
         if self._image is None:
             return QRectF()
-        scale = min(self.width() / self._image.width(), self.height() / self._image.height())
-        width, height = self._image.width() * scale, self._image.height() * scale
+        scale = min(self.width() / self._size[0], self.height() / self._size[1])
+        width, height = self._size[0] * scale, self._size[1] * scale
         return QRectF((self.width() - width) / 2, (self.height() - height) / 2, width, height)
 
     def to_widget(self, x: float, y: float) -> QPointF:
         """A point of the photograph on the widget."""
         rect = self.photo_rect()
-        assert self._image is not None
-        scale = rect.width() / self._image.width()
+        scale = rect.width() / self._size[0]
         return QPointF(rect.left() + x * scale, rect.top() + y * scale)
 
     def to_photo(self, point: QPointF) -> QPointF:
         """A point of the widget on the photograph, kept inside it."""
         rect = self.photo_rect()
-        assert self._image is not None
-        scale = self._image.width() / rect.width()
-        x = min(max((point.x() - rect.left()) * scale, 0.0), float(self._image.width()))
-        y = min(max((point.y() - rect.top()) * scale, 0.0), float(self._image.height()))
+        scale = self._size[0] / rect.width()
+        x = min(max((point.x() - rect.left()) * scale, 0.0), float(self._size[0]))
+        y = min(max((point.y() - rect.top()) * scale, 0.0), float(self._size[1]))
         return QPointF(x, y)
 
     def sizeHint(self) -> QSize:
@@ -156,7 +161,7 @@ class PhotoView(QWidget):
             centre = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(self.rect().adjusted(24, 24, -24, -24), centre, self._hint)
             return
-        painter.drawPixmap(self.photo_rect().topLeft(), self._scaled_photo())
+        painter.drawPixmap(self.photo_rect().topLeft(), self._scaled_photo(self._image))
         if self._edited is not None and self._current < len(self._crops):
             painter.save()
             painter.setClipRect(self.photo_rect())
@@ -177,13 +182,12 @@ class PhotoView(QWidget):
         painter.setPen(QPen(colour, 1.5))
         painter.drawPolygon(polygon)
 
-    def _scaled_photo(self) -> QPixmap:
+    def _scaled_photo(self, image: QImage) -> QPixmap:
         """The photograph at the size it is painted, scaled once and not at every drag."""
         if self._scaled is None:
-            assert self._image is not None
             ratio = self.devicePixelRatioF()
             size = (self.photo_rect().size() * ratio).toSize().expandedTo(QSize(1, 1))
-            scaled = self._image.scaled(
+            scaled = image.scaled(
                 size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
             )
             self._scaled = QPixmap.fromImage(scaled)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -155,7 +156,7 @@ def test_sheet_draws_the_papers_strip(folder: Path, tmp_path: Path) -> None:
     assert sheet.shape == (2 * strip.shape[0], strip.shape[1], 3)
     assert np.array_equal(sheet[: strip.shape[0]], strip)
     cells = [strip[10:202, x : x + 192].astype(int) for x in (10, 372, 574, 776, 978)]
-    for first, second in zip(cells, cells[1:], strict=False):
+    for first, second in pairwise(cells):
         assert np.abs(first - second).mean() > 2  # five different pictures
 
 

@@ -1,0 +1,136 @@
+"""The trainer as a process: train, interrupt, resume, evaluate, and what it says to mistakes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic, sleep
+
+import numpy as np
+import pytest
+
+from trainer.checkpoint import load_model
+from trainer.data.images import open_image
+from trainer.errors import ConfigError
+from trainer.events import read_events
+from trainer.models.interface import Modality
+from trainer.models.jmvae import JMVAEKL
+from trainer.samples import FACES, make_samples
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "trainer", *map(str, arguments)]
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=240)
+
+
+@pytest.fixture
+def settings(tiny_celeba: Path, tmp_path: Path) -> list[object]:
+    small = ["batch_size=8", "log_steps=1", f"cache={tmp_path / 'cache'}", "device=cpu"]
+    return ["--data", tiny_celeba, *(part for setting in small for part in ("--set", setting))]
+
+
+def test_ctrl_c_saves_and_resume_finishes(settings: list[object], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        command("train", "--out", out, "--epochs", 6, *settings),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    log = out / "events.jsonl"
+    deadline = monotonic() + 120
+    while not (log.exists() and '"step"' in log.read_text()):
+        assert monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        sleep(0.05)
+    started = monotonic()
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert monotonic() - started < 10
+    assert process.returncode == 0, errors
+    assert "Stopped and saved" in errors
+    assert all(json.loads(line)["event"] for line in output.splitlines())
+    stopped = read_events(log)[-1]
+    assert stopped["event"] == "stopped"
+    assert 0 < stopped["step"] < 24
+
+    result = run("resume", out)
+    assert result.returncode == 0, result.stderr
+    events = read_events(log)
+    assert events[-1] == {"event": "finished", "time": events[-1]["time"], "step": 24}
+    steps = [event["step"] for event in events if event["event"] == "step"]
+    assert steps == list(range(1, 25))  # no step twice, none left out
+
+    result = run("train", "--out", out, *settings)
+    assert result.returncode == 1
+    assert "is not empty" in result.stderr
+    assert "resume" in result.stderr
+
+
+def test_evaluate_and_list_speak_json_and_tables(checkpoint: Path, tiny_celeba: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    result = subprocess.run(
+        command("evaluate", checkpoint, "--data", tiny_celeba, "--json"),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert result.returncode == 0, result.stderr
+    values = json.loads(result.stdout)
+    assert values["pictures"] == 8
+    assert len(values["attributes"]) == 40
+    assert values["accuracy"] == pytest.approx(
+        np.mean([a["accuracy"] for a in values["attributes"].values()])
+    )
+    listed = run("list")
+    assert "jmvae-kl" in listed.stdout
+    assert "complete, decode, edit, encode" in " ".join(listed.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "--out", "{tmp}/x", "--data", "{tmp}/nowhere"], "Is this CelebA's folder"),
+        (["train", "--out", "{tmp}/x", "--data", "{tmp}", "--preset", "cats"], "No preset is called “cats”"),
+        (["train", "--out", "{tmp}/x", "--data", "{tmp}", "--set", "alpha=-1"], "Setting “alpha”"),
+        (["train", "--out", "{tmp}/x", "--data", "{tmp}", "--set", "alpha"], "NAME=VALUE"),
+        (
+            ["train", "--out", "{tmp}/x", "--data", "{tmp}", "--set", "system=dream"],
+            "No system is called “dream”",
+        ),
+        (["resume", "{tmp}/none"], "Is it the folder of a run"),
+        (["evaluate", "{tmp}/none.safetensors", "--data", "{tmp}"], "none.safetensors"),
+    ],
+)
+def test_mistakes_are_one_sentence(tmp_path: Path, arguments: list[str], says: str) -> None:
+    result = run(*(argument.replace("{tmp}", str(tmp_path)) for argument in arguments))
+    assert result.returncode == 1
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) <= 2
+
+
+def test_samples_are_generated_from_attributes_alone(checkpoint: Path, tmp_path: Path) -> None:
+    model, _ = load_model(checkpoint)
+    paths = make_samples(model, tmp_path / "a")
+    assert [path.stem for path in paths] == list(FACES)
+    first = open_image(paths[0]).pixels
+    assert first.shape == (400, 400, 3)
+    again = make_samples(model, tmp_path / "b")
+    assert all(p.read_bytes() == q.read_bytes() for p, q in zip(paths, again, strict=True))
+    assert not np.array_equal(first, open_image(paths[1]).pixels)
+    other = JMVAEKL(
+        (Modality("image", "image", (3, 64, 64)), Modality("attributes", "attributes", (1,), ("x",))), 128
+    )
+    with pytest.raises(ConfigError, match="CelebA's attributes"):
+        make_samples(other.eval(), tmp_path / "c")
