@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,18 +25,23 @@ _EYES = ("haarcascade_eye_tree_eyeglasses.xml", "haarcascade_eye.xml")
 
 _COARSE_AREA = 400 * 300
 """Pixels of the copy searched for large faces; side of the smallest face: 0.07 of the picture's."""
-_FINE_AREA = 680 * 510
+_FINE_AREA = 800 * 600
 """Pixels of the copy searched for small faces, when no large one was found."""
 _SMALLEST = 24
 """Side of the smallest box on the coarse copy; on the fine one it is the classifier's own 20."""
 _MOST_ENLARGED = 4.0
 _LARGE_FACE = 0.3
 """Share of the picture's shorter side above which a face is the subject, and no small ones are sought."""
-_TURNS = ((-20.0, 20.0, -40.0, 40.0), (-90.0, 90.0))
-"""Turns of a copy, in degrees, tried in this order when no upright face was found."""
+_TURNS = ((0.0, -20.0, 20.0, -40.0, 40.0), (-90.0, 90.0))
+"""Turns of a copy, in degrees, tried when no upright face with eyes was found: here a face must show both
+eyes, and so the upright copy is searched again with less certainty."""
 _LEVEL_ABOVE = 6.0
 """Upright faces roll by about 3 degrees, and so do the eyes' errors: only above this a crop is turned."""
+_EYE_TURNS = (-18.0, 18.0)
+"""Turns of a found face, in degrees, in which its eyes are sought when they are not level."""
 _MUCH_SMALLER = 0.5
+_EYELESS = 0.5
+"""What is taken for a face but shows no pair of eyes may be none: it counts half as wide."""
 _MOST_EYED = 12
 """Faces whose eyes are looked for; the others of a crowd count as having none."""
 _PATCH = 128
@@ -46,11 +51,11 @@ _PATCH = 128
 # ``python -m benchmarks.faces --calibrate`` from 750 pictures of CelebA's training partition, where the
 # proportional crop is known: medians of the offsets, and, with eyes, the mixture of box and eyes (a weighted
 # mean for the centre, a weighted geometric one for the side) that spreads least.
-_SIDE_PER_WIDTH = 1.438
-_DOWN_PER_WIDTH = -0.162
-_SIDE_PER_EYES = 3.64
-_DOWN_PER_EYES = -0.116
-_TRUST_IN_EYES = (0.51, 0.86, 0.15)
+_SIDE_PER_WIDTH = 1.430
+_DOWN_PER_WIDTH = -0.161
+_SIDE_PER_EYES = 3.63
+_DOWN_PER_EYES = -0.112
+_TRUST_IN_EYES = (0.40, 0.86, 0.17)
 """Shares of the eyes in the horizontal centre, the vertical centre and the side."""
 
 _PAPER_SIDE = 1.3
@@ -87,10 +92,6 @@ class _Hit:
     score: float
     eyes: tuple[Point, Point] | None = None
     eyes_seen: int = 0
-
-    @property
-    def square(self) -> FaceCrop:
-        return FaceCrop(self.x, self.y, self.width, self.turn)
 
     @property
     def roll(self) -> float:
@@ -142,7 +143,7 @@ def _paper_accepts(crop: FaceCrop, width: int, height: int) -> bool:
 def _studio_crop(hit: _Hit) -> FaceCrop:
     """The square as in CelebA's aligned pictures, from the box and, if found, the eyes."""
     roll = hit.roll if abs(hit.roll) > _LEVEL_ABOVE else 0.0
-    down = _down(roll)
+    down = (-math.sin(math.radians(roll)), math.cos(math.radians(roll)))  # from forehead to chin
     x = hit.x + _DOWN_PER_WIDTH * hit.width * down[0]
     y = hit.y + _DOWN_PER_WIDTH * hit.width * down[1]
     side = _SIDE_PER_WIDTH * hit.width
@@ -162,45 +163,43 @@ def _studio_crop(hit: _Hit) -> FaceCrop:
     )
 
 
-def _down(roll: float) -> Point:
-    """Direction from forehead to chin of a face rolled clockwise by ``roll`` degrees."""
-    return -math.sin(math.radians(roll)), math.cos(math.radians(roll))
-
-
 def _roll(eyes: tuple[Point, Point]) -> float:
     (left_x, left_y), (right_x, right_y) = eyes
     return math.degrees(math.atan2(right_y - left_y, right_x - left_x))
 
 
 def _order(hits: Iterable[_Hit], width: int, height: int) -> list[_Hit]:
-    """Largest and most central first: a face at the corner counts as one a third as wide."""
+    """Largest and most central first: at the corner a face counts a third as wide, without its eyes half."""
 
     def rank(hit: _Hit) -> float:
         away = math.hypot((hit.x - width / 2) / width, (hit.y - height / 2) / height) / math.sqrt(0.5)
-        return -hit.width * (1 - min(1.0, away) * 2 / 3)
+        evidence = _EYELESS if hit.eyes is None else 1.0
+        return -hit.width * (1 - min(1.0, away) * 2 / 3) * evidence
 
     return sorted(hits, key=rank)
 
 
 def _search(photo: Pixels, turned: bool) -> list[_Hit]:
-    """Upright faces; if there are none and ``turned``, turned ones."""
+    """Upright faces; if none of them shows its eyes and ``turned``, turned ones too."""
     coarse = _copy(photo, _COARSE_AREA)
-    hits = _detect(photo, coarse, 0.0, step=1.05, smallest=_SMALLEST)
+    hits = _detect(photo, coarse, 0.0, step=1.05)
     if max((hit.width for hit in hits), default=0.0) < _LARGE_FACE * min(photo.shape[:2]):
         fine = _copy(photo, _FINE_AREA)
         if fine.size > coarse.size:
             largest = math.ceil(1.3 * _SMALLEST * math.sqrt(_FINE_AREA / _COARSE_AREA))
             hits += _detect(photo, fine, 0.0, step=1.1, smallest=20, largest=largest)
     hits = _weed([_with_eyes(photo, coarse, hit) for hit in _distinct(hits)[:_MOST_EYED]])
-    if hits or not turned:
+    if not turned or any(hit.eyes for hit in hits):
         return hits
-    for turns in _TURNS:
+    for turns in _TURNS[:1] if hits else _TURNS:
+        more: list[_Hit] = []
         for turn in turns:
-            hits += _detect(photo, coarse, turn, step=1.1, smallest=_SMALLEST)
-        hits = [_with_eyes(photo, coarse, hit) for hit in _distinct(hits)[:_MOST_EYED]]
-        hits = _weed([hit for hit in hits if hit.eyes is not None])
-        if hits:
-            break
+            neighbours = 5 if turn else 2
+            more += _detect(photo, coarse, turn, step=1.1 if turn else 1.05, neighbours=neighbours)
+        more = [_with_eyes(photo, coarse, hit) for hit in _distinct(more)[:_MOST_EYED]]
+        more = [hit for hit in more if hit.eyes]
+        if more:
+            return _weed(_distinct(hits + more))
     return hits
 
 
@@ -214,7 +213,13 @@ def _copy(photo: Pixels, area: int) -> Pixels:
 
 
 def _detect(
-    photo: Pixels, copy: Pixels, turn: float, step: float, smallest: int, largest: int | None = None
+    photo: Pixels,
+    copy: Pixels,
+    turn: float,
+    step: float,
+    smallest: int = _SMALLEST,
+    largest: int = 0,
+    neighbours: int = 5,
 ) -> list[_Hit]:
     """What the classifier takes for a face on ``copy`` turned by ``turn``, in the photograph's pixels."""
     grey = cv2.cvtColor(copy, cv2.COLOR_RGB2GRAY)
@@ -237,9 +242,9 @@ def _detect(
     boxes, _, scores = _classifier(_FACES).detectMultiScale3(
         grey,
         scaleFactor=step,
-        minNeighbors=5,
+        minNeighbors=neighbours,
         minSize=(smallest, smallest),
-        maxSize=(largest, largest) if largest else (0, 0),
+        maxSize=(largest, largest),
         outputRejectLevels=True,
     )
     hits = []
@@ -250,9 +255,9 @@ def _detect(
 
 
 def _distinct(hits: Sequence[_Hit]) -> list[_Hit]:
-    """One hit for each face, the surest; the widest faces first."""
+    """One hit for each face, one with eyes or else the surest; the widest faces first."""
     kept: list[_Hit] = []
-    for hit in sorted(hits, key=lambda hit: -hit.score):
+    for hit in sorted(hits, key=lambda hit: (hit.eyes is None, -hit.score)):
         if all(
             math.hypot(hit.x - other.x, hit.y - other.y) > 0.5 * max(hit.width, other.width) for other in kept
         ):
@@ -273,13 +278,18 @@ def _with_eyes(photo: Pixels, copy: Pixels, hit: _Hit) -> _Hit:
         source, shrunk = copy, scale
     else:
         source, shrunk = photo, 1.0
-    square = hit.square
-    eyes, seen = _eyes(source, square, shrunk)
-    if eyes is not None and abs(_roll(eyes) - square.roll) > _LEVEL_ABOVE:
-        level = FaceCrop(square.center_x, square.center_y, square.side, _roll(eyes))
-        again, _ = _eyes(source, level, shrunk)
-        eyes = again if again is not None and abs(_roll(again) - level.roll) <= _LEVEL_ABOVE else None
-    return _Hit(hit.x, hit.y, hit.width, hit.turn, hit.score, eyes, seen)
+    eyes, seen = None, 0
+    for turn in (0.0, *_EYE_TURNS):
+        square = FaceCrop(hit.x, hit.y, hit.width, hit.turn + turn)
+        eyes, count = _eyes(source, square, shrunk)
+        seen = max(seen, count)
+        if eyes is not None and (turn or abs(_roll(eyes) - square.roll) > _LEVEL_ABOVE):
+            level = FaceCrop(hit.x, hit.y, hit.width, _roll(eyes))
+            again, _ = _eyes(source, level, shrunk)
+            eyes = again if again is not None and abs(_roll(again) - level.roll) <= _LEVEL_ABOVE else None
+        if eyes is not None:
+            break
+    return replace(hit, eyes=eyes, eyes_seen=seen)
 
 
 def _eyes(source: Pixels, square: FaceCrop, scale: float) -> tuple[tuple[Point, Point] | None, int]:
@@ -294,7 +304,7 @@ def _eyes(source: Pixels, square: FaceCrop, scale: float) -> tuple[tuple[Point, 
         )
         found = [
             ((left + side / 2) / _PATCH - 0.5, (top + side / 2) / _PATCH - 0.5, side / _PATCH, float(score))
-            for (left, top, side, _), score in zip(boxes, np.ravel(scores), strict=True)
+            for (left, top, side, _), score in zip(np.asarray(boxes).tolist(), np.ravel(scores), strict=True)
         ]
         found = [eye for eye in found if 0.08 < abs(eye[0]) < 0.38 and -0.32 < eye[1] < 0.06]
         most = max(most, min(2, len(found)))
@@ -346,5 +356,10 @@ def _classifier(name: str) -> cv2.CascadeClassifier:
     """This thread's own classifier: OpenCV's keep state while they search."""
     cascades: dict[str, cv2.CascadeClassifier] = _LOCAL.__dict__.setdefault("cascades", {})
     if name not in cascades:
-        cascades[name] = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / name))
+        path = Path(cv2.__file__).parent / "data" / name
+        cascade = cv2.CascadeClassifier(str(path))
+        if cascade.empty():  # OpenCV opens no path with foreign letters on Windows
+            memory = cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY
+            cascade.read(cv2.FileStorage(path.read_text("utf-8"), memory).getFirstTopLevelNode())
+        cascades[name] = cascade
     return cascades[name]
