@@ -131,6 +131,24 @@ def evaluate(
 
 
 @app.command()
+def card(
+    checkpoint: Annotated[Path, typer.Argument(help="A face model, *.safetensors.")],
+    data: DataFolder,
+    out: Annotated[Path, typer.Option(help="The card to write, *.md.")],
+) -> None:
+    """Measure a face model on the test partition and write its card."""
+    from trainer.checkpoint import load_model, write_beside
+    from trainer.data.celeba import load_celeba
+    from trainer.evaluation.card import make_card
+
+    model, header = load_model(checkpoint)
+    celeba = load_celeba(data, header.image_size)
+    if celeba.names != header.attribute_names:
+        raise TrainerError(f"{checkpoint.name} has other attributes than {data}: a card needs the same ones.")
+    write_beside(out, make_card(checkpoint, model, header, celeba).encode())
+
+
+@app.command()
 def samples(
     checkpoint: Annotated[Path, typer.Argument(help="A model, *.safetensors.")],
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")],

@@ -134,3 +134,27 @@ def test_samples_are_generated_from_attributes_alone(checkpoint: Path, tmp_path:
     )
     with pytest.raises(ConfigError, match="CelebA's attributes"):
         make_samples(other.eval(), tmp_path / "c")
+
+
+def test_the_card_is_measured(settings: list[object], tiny_celeba: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    result = run("train", "--out", out, "--epochs", 1, "--gan-epochs", 1, *settings)
+    assert result.returncode == 0, result.stderr
+    card = tmp_path / "card.md"
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    written = subprocess.run(
+        command("card", out / "model.safetensors", "--data", tiny_celeba, "--out", card),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert written.returncode == 0, written.stderr
+    text = card.read_text(encoding="utf-8")
+    assert "32 pictures of CelebA's official training partition" in text
+    assert "then 1 in which the image decoder also plays a GAN" in text
+    assert "18.8 million" in text
+    assert text.count("\n| ") >= 40
+    _, header = load_model(out / "model.safetensors")
+    assert header.digest in text
