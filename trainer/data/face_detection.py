@@ -42,7 +42,7 @@ _EYE_TURNS = (-18.0, 18.0)
 _MUCH_SMALLER = 0.5
 _EYELESS = 0.5
 """What is taken for a face but shows no pair of eyes may be none: it counts half as wide."""
-_MOST_EYED = 12
+_MOST_EYED = 24
 """Faces whose eyes are looked for; the others of a crowd count as having none."""
 _PATCH = 128
 """Side of the face patch on which eyes are looked for."""
@@ -187,7 +187,7 @@ def _search(photo: Pixels, turned: bool) -> list[_Hit]:
         fine = _copy(photo, _FINE_AREA)
         if fine.size > coarse.size:
             largest = math.ceil(1.3 * _SMALLEST * math.sqrt(_FINE_AREA / _COARSE_AREA))
-            hits += _detect(photo, fine, 0.0, step=1.1, smallest=20, largest=largest)
+            hits += _detect(photo, fine, 0.0, 1.1, smallest=20, largest=largest, neighbours=3)
     hits = _weed([_with_eyes(photo, coarse, hit) for hit in _distinct(hits)[:_MOST_EYED]])
     if not turned or any(hit.eyes for hit in hits):
         return hits

@@ -289,9 +289,9 @@ def _as_stored(upright: Pixels, orientation: int) -> Pixels:
     """A view of ``upright`` in which rows and columns lie as in a file of this EXIF orientation."""
     if orientation in (5, 6, 7, 8):
         upright = upright.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):  # stored with the rows turned over, as seen from the upright picture
+    if orientation in (3, 4, 6, 7):
         upright = upright[::-1]
-    if orientation in (2, 3, 6, 7):
+    if orientation in (2, 3, 7, 8):
         upright = upright[:, ::-1]
     return upright
 
