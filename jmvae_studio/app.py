@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 from typing import cast
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from jmvae_studio import __version__
 from jmvae_studio.document.attributes import group, title
 from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES, Mode
 from jmvae_studio.document.opening import Opened, Opener
-from jmvae_studio.document.saving import FORMATS, SaveError, check_target, same_file, save_picture
+from jmvae_studio.document.saving import FORMATS, SaveError
 from jmvae_studio.document.session import Session
-from jmvae_studio.inference.compositing import compose
-from jmvae_studio.inference.engine import PREVIEW_SIZE, Device, Layer
+from jmvae_studio.exporter import Exporter
+from jmvae_studio.inference.engine import Device
 from jmvae_studio.inference.renderer import (
     EncodeRequest,
     EncodeResult,
@@ -34,24 +33,11 @@ from jmvae_studio.inference.renderer import (
 )
 from jmvae_studio.resources import default_model, samples
 from jmvae_studio.settings import SettingsFile
+from jmvae_studio.ui.help import show_about, show_guide
 from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.main_window import MainWindow
 from jmvae_studio.ui.theme import Theme, apply_theme
-from trainer.data.face_crop import FaceCrop, extract
 from trainer.data.images import IMAGE_SUFFIXES
-
-GUIDE = (
-    ("Drag a slider", "Change an attribute; the mark shows what the model read"),
-    ("Double-click a slider, or Delete", "Give the attribute back to the model"),
-    ("← →, Page Up, Page Down", "Move the focused slider"),
-    ("Ctrl+O, drop, Ctrl+V", "Open a photograph"),
-    ("Click a face", "Edit another face of the photograph"),
-    ("Ctrl+M, then drag", "Mark a face by hand"),
-    ("Hold the mouse on “Edited”, or Ctrl+D", "Compare with the original"),
-    ("Ctrl+Z, Ctrl+Shift+Z", "Undo and redo; one drag is one step"),
-    ("Ctrl+S", "Export the photograph; Ctrl+Shift+S the face only"),
-    ("Ctrl+F", "Search the attributes"),
-)
 
 
 class Studio(QObject):
@@ -59,7 +45,6 @@ class Studio(QObject):
 
     exported = Signal(object)
     """A `Path` that was written."""
-    _saved = Signal(object, str)
 
     def __init__(
         self, application: QApplication, settings_file: SettingsFile, model: Path | None = None
@@ -75,7 +60,7 @@ class Studio(QObject):
         self.window = MainWindow(self.session.undo_group, (LOWEST, HIGHEST), MODES)
         self.model: ModelInfo | None = None
         self._model_path = model or default_model()
-        self._saver = ThreadPoolExecutor(1, thread_name_prefix="saver")
+        self.exporter = Exporter(self.renderer, self)
         self._previews: dict[FaceKey, QImage] = {}
         self._comparing = False
         self._asked_at = 0.0
@@ -110,7 +95,7 @@ class Studio(QObject):
         self._settings_file.save(self.settings)
         self.opener.close()
         self.renderer.close()
-        self._saver.shutdown(wait=True)
+        self.exporter.close()
 
     def is_settled(self) -> bool:
         """Whether the preview on the screen is that of the present edit."""
@@ -301,43 +286,17 @@ class Studio(QObject):
 
     def export(self, path: Path, whole: bool = True) -> None:
         """Write the result: the whole photograph with the edit in place, or the face's crop of it."""
-        photo, face, request = self.session.photo, self.session.face, self._preview_request()
-        if photo is None or face is None or request is None:
+        photo, request = self.session.photo, self._preview_request()
+        if photo is None or request is None:
             self.window.warn("There is nothing to export yet: open a photograph with a face first.")
             return
         try:
-            check_target(path)
-            if same_file(path, photo.image):
-                raise SaveError(f"{path.name} is the original photograph, which is never overwritten.")
+            self.exporter.export(photo.image, request, path, whole)
         except SaveError as error:
             self.window.warn(str(error))
             return
         self.settings.export_folder = str(path.parent)
         self.window.say(f"Exporting {path.name}…", 120)
-        image, crop = photo.image, face.crop
-
-        def receive(layer: Layer | str) -> None:
-            """On the renderer's thread: hand over to the saver's."""
-            if isinstance(layer, str):
-                self._saved.emit(None, layer)
-                return
-            self._saver.submit(save, layer).add_done_callback(done)
-
-        def save(layer: Layer) -> None:
-            result = compose(image.pixels, crop, layer.pixels, layer.replaces)
-            if not whole:
-                result = extract(result, crop, max(PREVIEW_SIZE, round(crop.side)))
-            save_picture(path, result, image)
-
-        def done(future: Future[None]) -> None:
-            error = future.exception()
-            if error is None:
-                self._saved.emit(path, f"Saved {path.name} in {path.parent}.")
-            else:
-                known = isinstance(error, SaveError)
-                self._saved.emit(None, str(error) if known else f"{path.name} could not be saved: {error}")
-
-        self.renderer.layer(request, receive)
 
     def _export_finished(self, path: Path | None, message: str) -> None:
         self.window.say(message, 12)
@@ -406,25 +365,6 @@ class Studio(QObject):
         self.settings.mode = cast(Mode, mode)
         self.session.set_mode(self.settings.mode)
 
-    def _show_guide(self) -> None:
-        rows = "".join(f"<tr><td><b>{keys}</b>&nbsp;&nbsp;</td><td>{does}</td></tr>" for keys, does in GUIDE)
-        self._inform("Keys and Gestures", f"<table cellpadding=3>{rows}</table>")
-
-    def _show_about(self) -> None:
-        self._inform(
-            "About JMVAE Studio",
-            f"<h3>JMVAE Studio {__version__}</h3><p>A live attribute editor for faces, built on joint multimodal "
-            "variational autoencoders (Suzuki, Nakayama and Matsuo, 2016 and 2018).</p><p>The face model was "
-            "trained on CelebA, which is for non-commercial research; its biases are the data's.</p>",
-        )
-
-    def _inform(self, heading: str, text: str) -> None:
-        box = QMessageBox(
-            QMessageBox.Icon.NoIcon, heading, text, QMessageBox.StandardButton.Close, self.window
-        )
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
-
     def _restore_window(self) -> None:
         self.window.resize(1280, 800)
         if self.settings.geometry:
@@ -447,13 +387,13 @@ class Studio(QObject):
         renderer.failed.connect(self.report)
         self.opener.opened.connect(self._opened)
         self.opener.failed.connect(self.report)
-        self._saved.connect(self._export_finished)
+        self.exporter.finished.connect(self._export_finished)
         window.panel.value_changed.connect(session.preview_value)
         window.panel.reset_asked.connect(lambda name: session.preview_value(name, None))
         window.panel.reset_all_asked.connect(session.reset)
         window.panel.gesture_ended.connect(session.end_gesture)
         window.photo_view.face_clicked.connect(session.choose_face)
-        window.photo_view.crop_drawn.connect(self._crop_drawn)
+        window.photo_view.crop_drawn.connect(session.add_crop)
         window.open_asked.connect(self._ask_open)
         window.paths_dropped.connect(lambda paths: self.open_path(paths[0]))
         window.data_pasted.connect(self._take_data)
@@ -471,12 +411,9 @@ class Studio(QObject):
         window.mode_chosen.connect(self._choose_mode)
         window.theme_chosen.connect(self.choose_theme)
         window.compare_held.connect(self._compare)
-        window.shortcuts_asked.connect(self._show_guide)
-        window.about_asked.connect(self._show_about)
+        window.shortcuts_asked.connect(partial(show_guide, window))
+        window.about_asked.connect(partial(show_about, window, __version__))
         window.closing.connect(self.close)
-
-    def _crop_drawn(self, crop: FaceCrop) -> None:
-        self.session.add_crop(crop)
 
 
 def make_application(arguments: Sequence[str] = ()) -> QApplication:

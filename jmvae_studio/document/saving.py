@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
 from trainer.data.images import OpenedImage
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -24,11 +25,11 @@ class SaveError(Exception):
     """A result that could not be written: what, where and what to do."""
 
 
-def check_target(path: Path) -> None:
+def check_target(path: Path, source: OpenedImage | None = None) -> None:
     """Refuse a target that cannot become a picture, before any work is done.
 
     Raises:
-        SaveError: The suffix is unknown, the folder is missing, or the target is a folder.
+        SaveError: The suffix is unknown, the folder is missing, or the target is a folder or the original itself.
     """
     if path.suffix.lower() not in FORMATS:
         raise SaveError(
@@ -38,10 +39,13 @@ def check_target(path: Path) -> None:
         raise SaveError(f"{path} is a folder. Choose a file name inside it.")
     if not path.parent.is_dir():
         raise SaveError(f"The folder {path.parent} does not exist. Make it or choose another one.")
+    if source is not None and _same_file(path, source):
+        raise SaveError(
+            f"{path.name} is the original photograph, which is never overwritten. Choose another name."
+        )
 
 
-def same_file(path: Path, source: OpenedImage) -> bool:
-    """Whether saving to ``path`` would overwrite the photograph it was made from."""
+def _same_file(path: Path, source: OpenedImage) -> bool:
     try:
         return Path(source.path).samefile(path)
     except OSError:
@@ -54,11 +58,7 @@ def save_picture(path: Path, pixels: npt.NDArray[np.uint8], source: OpenedImage 
     Raises:
         SaveError: It could not be written, or it would overwrite the original; nothing was changed.
     """
-    check_target(path)
-    if source is not None and same_file(path, source):
-        raise SaveError(
-            f"{path.name} is the original photograph, which is never overwritten. Choose another name."
-        )
+    check_target(path, source)
     name = FORMATS[path.suffix.lower()]
     options: dict[str, object] = dict(_OPTIONS[name])
     if source is not None and source.icc_profile:
