@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from trainer.data.images import OpenedImage, list_images, open_image
 
 from jmvae_studio.document.saving import FORMATS, SaveError, save_picture
 from jmvae_studio.inference.compositing import compose
 from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine, Mode
 from trainer.data.face_crop import FaceCrop, Pixels, aligned_crop, extract
 from trainer.data.face_detection import Face, find_faces
+from trainer.data.images import OpenedImage, list_images, open_image
 from trainer.errors import ImageError
 
 BATCH = 64
@@ -67,14 +67,19 @@ def find(paths: Iterable[Path], aligned: bool, fail: Fail, note: Note) -> Iterat
 def infer(
     engine: Engine, pictures: Iterable[Found]
 ) -> Iterator[tuple[Path, list[tuple[Face, dict[str, float]]]]]:
-    """The attributes of every face, the encoder fed in batches; in the order of the pictures."""
-    waiting: list[Found] = []
+    """The attributes of every face, the encoder fed in batches; in the order of the pictures.
+
+    Of a picture that waits for its batch only the crops are kept.
+    """
+    waiting: list[tuple[Path, list[Face]]] = []
+    crops: list[Pixels] = []
     for picture in pictures:
-        waiting.append(picture)
-        if sum(len(found.faces) for found in waiting) >= BATCH or len(waiting) >= BATCH:
-            yield from _infer_batch(engine, waiting)
-            waiting = []
-    yield from _infer_batch(engine, waiting)
+        waiting.append((picture.path, picture.faces))
+        crops += [extract(picture.image.pixels, face.crop, engine.image_size) for face in picture.faces]
+        if len(crops) >= BATCH or len(waiting) >= BATCH:
+            yield from _infer_batch(engine, waiting, crops)
+            waiting, crops = [], []
+    yield from _infer_batch(engine, waiting, crops)
 
 
 def edit(
@@ -130,16 +135,15 @@ def output_path(out: Path, picture: Path, taken: set[Path]) -> Path:
 
 
 def _infer_batch(
-    engine: Engine, pictures: list[Found]
+    engine: Engine, waiting: list[tuple[Path, list[Face]]], crops: list[Pixels]
 ) -> Iterator[tuple[Path, list[tuple[Face, dict[str, float]]]]]:
-    crops = [extract(p.image.pixels, face.crop, engine.image_size) for p in pictures for face in p.faces]
     rows = iter(engine.infer(np.stack(crops)).tolist() if crops else [])
-    for picture in pictures:
+    for path, faces in waiting:
         read = []
-        for face in picture.faces:
+        for face in faces:
             values = (round(value, 4) for value in next(rows))
             read.append((face, dict(zip(engine.attribute_names, values, strict=True))))
-        yield picture.path, read
+        yield path, read
 
 
 def _box(crop: FaceCrop) -> tuple[int, int, int, int]:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -109,7 +110,7 @@ def infer(
         for path, faces in batch.infer(engine, batch.find(shown, aligned, report.fail, report.note)):
             if as_json:
                 found = [{"box": list(face.box), "attributes": values} for face, values in faces]
-                typer.echo(json.dumps({"image": str(path), "faces": found}, ensure_ascii=False))
+                typer.echo(json.dumps({"image": str(path), "faces": found}))
             else:
                 _print_faces(path, faces)
     report.finish()
@@ -241,6 +242,9 @@ def parse_changes(texts: Sequence[str]) -> list[tuple[str, float]]:
 def main(argv: Sequence[str]) -> int:
     """Run a command line; returns the exit code: 0 well, 1 something failed, 2 a wrong command line."""
     arguments = list(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names need not be valid UTF-8
     if arguments and arguments[0] == "--version":
         typer.echo(f"JMVAE Studio {__version__}")
         return 0

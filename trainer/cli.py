@@ -51,7 +51,7 @@ def train(
         "device": device,
         "seed": seed,
     }
-    values = PRESETS[preset] | {"preset": preset, "data": data} | _parse_settings(setting or [])
+    values = PRESETS[preset] | {"preset": preset, "data": data.absolute()} | _parse_settings(setting or [])
     config = make_config(values | {name: value for name, value in given.items() if value is not None})
     if out.exists() and any(out.iterdir()):
         raise TrainerError(

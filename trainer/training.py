@@ -242,8 +242,8 @@ class Run:
 
     def _set_statistics(self, model: JMVAEKL) -> None:
         """Mean and deviation per pixel and channel over the training crops (mirrored too, if flipping)."""
-        total = np.zeros((64, 64, 3))
-        squares = np.zeros((64, 64, 3))
+        total = np.zeros(self.data.images.shape[1:])
+        squares = np.zeros_like(total)
         for first in range(0, len(self.train_rows), 2048):
             chunk = self.data.images[self.train_rows[first : first + 2048]] / np.float32(255)
             total += chunk.sum(0, dtype=np.float64)
