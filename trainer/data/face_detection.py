@@ -33,8 +33,12 @@ _MOST_ENLARGED = 4.0
 _LARGE_FACE = 0.3
 """Share of the picture's shorter side above which a face is the subject, and no small ones are sought."""
 _TURNS = ((0.0, -20.0, 20.0, -40.0, 40.0), (-90.0, 90.0))
-"""Turns of a copy, in degrees, tried when no upright face with eyes was found: here a face must show both
-eyes, and so the upright copy is searched again with less certainty."""
+"""Turns of a copy, in degrees, tried when no upright face was found: here a face must show both eyes, and so
+the upright copy is searched again with less certainty."""
+_SLIGHT_TURNS = (-20.0, 20.0)
+"""Turns tried when upright faces were found, but none of them shows its eyes or is sure."""
+_SURE = 56.6
+"""Score exceeded by nearly no face that is turned by 20 degrees, and by most upright ones."""
 _LEVEL_ABOVE = 6.0
 """Upright faces roll by about 3 degrees, and so do the eyes' errors: only above this a crop is turned."""
 _EYE_TURNS = (-18.0, 18.0)
@@ -189,9 +193,9 @@ def _search(photo: Pixels, turned: bool) -> list[_Hit]:
             largest = math.ceil(1.3 * _SMALLEST * math.sqrt(_FINE_AREA / _COARSE_AREA))
             hits += _detect(photo, fine, 0.0, 1.1, smallest=20, largest=largest, neighbours=3)
     hits = _weed([_with_eyes(photo, coarse, hit) for hit in _distinct(hits)[:_MOST_EYED]])
-    if not turned or any(hit.eyes for hit in hits):
+    if not turned or any(hit.eyes or hit.score > _SURE for hit in hits):
         return hits
-    for turns in _TURNS[:1] if hits else _TURNS:
+    for turns in [_SLIGHT_TURNS] if hits else _TURNS:
         more: list[_Hit] = []
         for turn in turns:
             neighbours = 5 if turn else 2
