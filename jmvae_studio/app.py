@@ -63,6 +63,7 @@ class Studio(QObject):
         self.exporter = Exporter(self.renderer, self)
         self._previews: dict[FaceKey, QImage] = {}
         self._comparing = False
+        self._notice = ""
         self._asked_at = 0.0
         self._edited: QImage | None = None
         self.last_result: PreviewResult | None = None
@@ -147,7 +148,8 @@ class Studio(QObject):
             self.window.draw_crop.setChecked(True)
         elif len(opened.faces) > 1:
             notes.append(f"{len(opened.faces)} faces were found: click the one to edit.")
-        self.window.say(" ".join(notes) or f"{path.name} is open.", 12)
+        self._notice = " ".join(notes)
+        self.window.say(self._notice or f"{path.name} is open.", 12)
 
     def report(self, message: str) -> None:
         """Tell the user that something failed."""
@@ -315,6 +317,7 @@ class Studio(QObject):
     def load_model(self, path: Path) -> None:
         """Load another model; on failure the present one stays."""
         self._model_path = path
+        self._notice = ""
         self.window.say(f"Loading {path.name}…", 60)
         self.renderer.load(path, self.settings.device)
 
@@ -338,7 +341,9 @@ class Studio(QObject):
                 (heading, [(n, title(n)) for n in names]) for heading, names in group(model.attribute_names)
             ]
             self.window.panel.set_attributes(headings)
-        self.window.say(f"{model.path.name} is ready.")
+        self.window.say(
+            self._notice or f"{model.path.name} is ready."
+        )  # what was said of the photograph stays
         self._show_faces()
 
     def _model_failed(self, message: str) -> None:

@@ -22,6 +22,7 @@ PATIENCE = 90.0
 """Seconds after which a picture of the window is taken even if the model is still at work."""
 
 DEMONSTRATION = (("Smiling", 2.0), ("Blond_Hair", 1.5))
+DEMONSTRATED = "03_carla.png"
 CANVAS = (640, 480)
 
 
@@ -99,7 +100,7 @@ def demonstrate(paths: Sequence[Path], model: Path | None, device: Device | None
     from jmvae_studio import batch
     from jmvae_studio.document.saving import SaveError, save_picture
     from jmvae_studio.inference.engine import DeviceError, Engine
-    from jmvae_studio.resources import default_model, samples
+    from jmvae_studio.resources import default_model, resource
     from trainer.data.images import open_image
     from trainer.errors import TrainerError
 
@@ -112,7 +113,7 @@ def demonstrate(paths: Sequence[Path], model: Path | None, device: Device | None
             photo = paths[0]
         else:
             photo = folder / "photograph.png"
-            save_picture(photo, on_canvas(open_image(samples()[0]).pixels))
+            save_picture(photo, on_canvas(open_image(resource("samples", DEMONSTRATED)).pixels))
         found = next(iter(batch.find([photo], False, _raise, lambda path, text: None)))
         engine = Engine.load(model or default_model(), device or "auto")
         batch.edit(engine, found, 1, DEMONSTRATION, "residual", folder / "edited.png")

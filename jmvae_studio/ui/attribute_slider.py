@@ -184,6 +184,8 @@ class AttributeSlider(QWidget):
         self.groove.gesture_ended.connect(self.gesture_ended)
         self.groove.reset_asked.connect(lambda: self.reset_asked.emit(self.name))
         self.number.valueChanged.connect(self._typed)
+        # Return hands the keys back, so that Ctrl+Z undoes the edit and not the typing.
+        self.number.lineEdit().returnPressed.connect(self.groove.setFocus)
 
     def show_value(self, value: float, inferred: float | None, asked: bool) -> None:
         """Show a value without telling anyone.

@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
         self.result_canvas.setToolTip("Hold the mouse button, or C, to compare with the original")
         self.result_canvas.pressed.connect(self.compare_held)
         self.set_face_actions(False)
+        self.photo_view.setFocus()  # not the search line, which would take Ctrl+V for its own
 
     # What is shown ---------------------------------------------------------------------------------
 

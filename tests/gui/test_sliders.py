@@ -111,6 +111,7 @@ def test_arrow_keys_and_typed_numbers(panel: AttributePanel, smiling: AttributeS
     QTest.keyClicks(smiling.number, "-1.25")
     QTest.keyClick(smiling.number, Qt.Key.Key_Return)
     assert values[-1] == ("Smiling", pytest.approx(-1.25))
+    assert smiling.groove.hasFocus()
     assert smiling.groove.value() == 110  # the document answers, not the widget
 
 

@@ -209,7 +209,9 @@ def test_drop_paste_and_recent_files(
     qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == dropped.name)
     assert studio.settings.recent_files == [str(dropped), str(photograph)]
     QGuiApplication.clipboard().setImage(to_qimage(astronaut))
-    QTest.keyClick(studio.window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    focused = QApplication.focusWidget()
+    assert focused is studio.window.photo_view
+    QTest.keyClick(focused, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(
         lambda: studio.session.photo is not None and studio.session.photo.name == "Pasted picture"
     )
