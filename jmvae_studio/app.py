@@ -10,7 +10,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import cast
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, QTimer, Signal
+from PySide6.QtCore import QByteArray, QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog
 
@@ -19,7 +19,7 @@ from jmvae_studio.document.attributes import group, title
 from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES, Mode
 from jmvae_studio.document.opening import Opened, Opener
 from jmvae_studio.document.saving import FORMATS, SaveError
-from jmvae_studio.document.session import Session
+from jmvae_studio.document.session import FaceState, Photo, Session
 from jmvae_studio.exporter import Exporter
 from jmvae_studio.inference.engine import Device
 from jmvae_studio.inference.renderer import (
@@ -47,7 +47,11 @@ class Studio(QObject):
     """A `Path` that was written."""
 
     def __init__(
-        self, application: QApplication, settings_file: SettingsFile, model: Path | None = None
+        self,
+        application: QApplication,
+        settings_file: SettingsFile,
+        model: Path | None = None,
+        device: Device | None = None,
     ) -> None:
         super().__init__()
         self._application = application
@@ -60,19 +64,24 @@ class Studio(QObject):
         self.window = MainWindow(self.session.undo_group, (LOWEST, HIGHEST), MODES)
         self.model: ModelInfo | None = None
         self._model_path = model or default_model()
+        self._device: Device = device or self.settings.device
+        self._chosen_device: Device | None = None
         self.exporter = Exporter(self.renderer, self)
         self._previews: dict[FaceKey, QImage] = {}
         self._comparing = False
         self._notice = ""
         self._asked_at = 0.0
         self._edited: QImage | None = None
+        self._overlays: dict[FaceKey, QImage] = {}
+        """The last edited preview of every face, for the whole photograph."""
         self.last_result: PreviewResult | None = None
         """The preview on the screen."""
         self._connect()
         self._restore_window()
         self.window.show_recent(self.settings.recent_files, self.settings.recent_models)
         self.window.show_samples(samples())
-        self.window.show_choice(self.settings.theme, self.settings.device, self.settings.mode)
+        self.window.show_choice(self.settings.theme, self._device, self.settings.mode)
+        self.session.mode = self.settings.mode
         self._show_photo()
         self._show_faces()
         if damage:
@@ -83,7 +92,7 @@ class Studio(QObject):
         self.window.show()
         self._application.processEvents()  # painted before anything heavy begins
         self.window.say("Loading the model…", 60)
-        self.renderer.load(self._model_path, self.settings.device)
+        self.renderer.load(self._model_path, self._device)
         if paths:
             self.open_path(paths[0])
         elif samples():
@@ -127,14 +136,10 @@ class Studio(QObject):
     def _take_data(self, data: QMimeData) -> None:
         """A picture from the clipboard or dropped from another program."""
         image = data.imageData()
-        if not isinstance(image, QImage) or image.isNull():
+        if isinstance(image, QImage) and not image.isNull():
+            self.opener.open_image(image, "Pasted picture")
+        else:
             self.window.say("There is no picture on the clipboard.")
-            return
-        store = QByteArray()
-        buffer = QBuffer(store)
-        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        image.save(buffer, "PNG")  # type: ignore[call-overload]
-        self.opener.open_bytes(bytes(store.data()), "Pasted picture")
 
     def _opened(self, opened: Opened) -> None:
         path = Path(opened.image.path)
@@ -142,14 +147,14 @@ class Studio(QObject):
             self.settings.remember_file(path.absolute())
             self.window.show_recent(self.settings.recent_files, self.settings.recent_models)
         self.session.open(opened.image, opened.faces, opened.display)
+        self.window.draw_crop.setChecked(not opened.faces)
         notes = list(opened.image.notes)
         if not opened.faces:
             notes.append("No face was found. Drag a square around the face on the photograph.")
-            self.window.draw_crop.setChecked(True)
         elif len(opened.faces) > 1:
             notes.append(f"{len(opened.faces)} faces were found: click the one to edit.")
-        self._notice = " ".join(notes)
-        self.window.say(self._notice or f"{path.name} is open.", 12)
+        self._notice = " ".join([f"{path.name} is open.", *notes])
+        self.window.say(self._notice, 12)
 
     def report(self, message: str) -> None:
         """Tell the user that something failed."""
@@ -161,11 +166,16 @@ class Studio(QObject):
         if photo is not None:
             self.opener.find_again(photo.image)
 
+    def _found_again(self, opened: Opened) -> None:
+        added = self.session.add_faces(opened.image, opened.faces)
+        self.window.say(f"{added} more faces were found." if added else "No other face was found.")
+
     # Showing -------------------------------------------------------------------------------------
 
     def _show_photo(self) -> None:
         photo = self.session.photo
         self._previews.clear()
+        self._overlays.clear()
         if photo is None:
             self.window.photo_view.show_photo(None, (0, 0))
         else:
@@ -181,6 +191,8 @@ class Studio(QObject):
         )
         key = self._key()
         self._edited = None
+        self._show_overlays()
+        self.window.compare.setChecked(False)
         self.window.average_canvas.show_image(None)
         self.window.result_canvas.show_image(None)
         self.window.set_face_actions(face is not None and self.model is not None)
@@ -200,7 +212,9 @@ class Studio(QObject):
         face = self.session.face
         assert face is not None
         self.window.input_canvas.show_image(image)
-        self.session.set_inferred(face, dict(zip(self.model.attribute_names, result.attributes, strict=True)))
+        self.session.set_inferred(
+            face, result.digest, dict(zip(self.model.attribute_names, result.attributes, strict=True))
+        )
 
     def _encode_failed(self, key: FaceKey, message: str) -> None:
         if key == self._key():
@@ -213,7 +227,7 @@ class Studio(QObject):
             return
         asked = dict(face.edit.values)
         self.window.panel.show_values({**face.inferred, **asked}, face.inferred, set(asked))
-        self.window.show_choice(self.settings.theme, self.settings.device, face.edit.mode)
+        self.window.show_choice(self.settings.theme, self._device, face.edit.mode)
 
     def _request(self) -> None:
         """The short path: the document's edit goes to the renderer, whose newest request wins."""
@@ -234,37 +248,57 @@ class Studio(QObject):
         result: PreviewResult | None = self.renderer.take_result()
         if result is None or result.request.face != self._key():
             return
+        if self.model is None or result.request.model != self.model.digest:
+            return
         self.last_result = result
         self._edited = to_qimage(result.preview.edited)
+        self._overlays[result.request.face] = self._edited
         self.window.average_canvas.show_image(to_qimage(result.preview.average))
         if not self._comparing:
             self.window.result_canvas.show_image(self._edited)
-            self.window.photo_view.show_edited(self._edited)
+            self._show_overlays()
         elapsed = (perf_counter() - self._asked_at) * 1e3
         self.window.show_milliseconds(result.preview.milliseconds, elapsed)
 
     def _compare(self, held: bool) -> None:
         key = self._key()
-        if key is None:
-            return
         self._comparing = held
         self.window.result_canvas.set_note("Original" if held else "")
+        if key is None:
+            return
         self.window.result_canvas.show_image(self._previews.get(key) if held else self._edited)
-        self.window.photo_view.show_edited(None if held else self._edited)
+        self._show_overlays()
+
+    def _show_overlays(self) -> None:
+        """Lay every face's edit over the whole photograph, or none while comparing."""
+        photo = self.session.photo
+        edited: dict[int, QImage] = {}
+        if photo is not None and not self._comparing:
+            for index, face in enumerate(photo.faces):
+                overlay = self._overlays.get(FaceKey(photo.number, face.crop))
+                if overlay is not None:
+                    edited[index] = overlay
+        self.window.photo_view.show_edited(edited)
 
     def _key(self) -> FaceKey | None:
         photo, face = self.session.photo, self.session.face
         return FaceKey(photo.number, face.crop) if photo and face else None
 
     def _preview_request(self) -> PreviewRequest | None:
-        face, key = self.session.face, self._key()
-        if face is None or key is None or self.model is None or not face.inferred:
-            return None
-        if face.inferred.keys() != set(self.model.attribute_names):
-            return None  # read by another model; the new one is looking
-        return PreviewRequest(
-            key, face.edit.resolve(self.model.attribute_names, face.inferred), face.edit.mode
-        )
+        photo, face = self.session.photo, self.session.face
+        return self._request_for(photo, face) if photo and face else None
+
+    def _request_for(self, photo: Photo, face: FaceState) -> PreviewRequest | None:
+        if self.model is None or face.reader != self.model.digest:
+            return None  # not read yet, or by another model: the present one is looking
+        attributes = face.edit.resolve(self.model.attribute_names, face.inferred)
+        return PreviewRequest(self.model.digest, FaceKey(photo.number, face.crop), attributes, face.edit.mode)
+
+    def _all_requests(self) -> list[PreviewRequest]:
+        """The edits of every face of the photograph that the model has read."""
+        photo = self.session.photo
+        found = [self._request_for(photo, face) for face in photo.faces] if photo else []
+        return [request for request in found if request is not None]
 
     # Export --------------------------------------------------------------------------------------
 
@@ -275,16 +309,17 @@ class Studio(QObject):
         source = Path(photo.image.path)
         folder = self.settings.export_folder or (str(source.parent) if source.is_file() else str(Path.home()))
         name = f"{source.stem} {'edited' if whole else 'face'}.png"
-        filters = ";;".join(f"{kind} (*{suffix})" for suffix, kind in FORMATS.items() if suffix != ".jpeg")
-        chosen, used = QFileDialog.getSaveFileName(
-            self.window, "Export Photograph" if whole else "Export Face", str(Path(folder) / name), filters
+        filters = {f"{kind} (*{suffix})": suffix for suffix, kind in FORMATS.items() if suffix != ".jpeg"}
+        dialog = QFileDialog(
+            self.window, "Export Photograph" if whole else "Export Face", folder, ";;".join(filters)
         )
-        if not chosen:
-            return
-        path = Path(chosen)
-        if not path.suffix:
-            path = path.with_suffix(used[used.rindex("*") + 1 : -1])
-        self.export(path, whole)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setDefaultSuffix("png")  # added before the dialog asks whether to replace a file
+        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(filters[chosen][1:]))
+        dialog.selectFile(name)
+        dialog.fileSelected.connect(lambda chosen: self.export(Path(chosen), whole))
+        dialog.open()
 
     def export(self, path: Path, whole: bool = True) -> None:
         """Write the result: the whole photograph with the edit in place, or the face's crop of it."""
@@ -293,7 +328,9 @@ class Studio(QObject):
             self.window.warn("There is nothing to export yet: open a photograph with a face first.")
             return
         try:
-            self.exporter.export(photo.image, request, path, whole)
+            self.exporter.export(
+                photo.image, self._all_requests(), path, None if whole else request.face.crop
+            )
         except SaveError as error:
             self.window.warn(str(error))
             return
@@ -319,7 +356,7 @@ class Studio(QObject):
         self._model_path = path
         self._notice = ""
         self.window.say(f"Loading {path.name}…", 60)
-        self.renderer.load(path, self.settings.device)
+        self.renderer.load(path, self._device)
 
     def _ask_model(self) -> None:
         name, _ = QFileDialog.getOpenFileName(
@@ -331,12 +368,17 @@ class Studio(QObject):
     def _model_loaded(self, model: ModelInfo) -> None:
         renewed = self.model is not None and self.model.digest == model.digest
         self.model = model
-        self._model_path = model.path
+        self._model_path, self._device = model.path, model.device
+        if model.device == self._chosen_device:
+            self.settings.device = model.device
+        self._chosen_device = None
+        self.window.show_choice(self.settings.theme, self._device, self.session.mode)
         if model.path != default_model():
             self.settings.remember_model(model.path.absolute())
             self.window.show_recent(self.settings.recent_files, self.settings.recent_models)
         self.window.show_device(model.device_name, model.path.stem)
         if not renewed:
+            self._overlays.clear()
             headings = [
                 (heading, [(n, title(n)) for n in names]) for heading, names in group(model.attribute_names)
             ]
@@ -347,13 +389,16 @@ class Studio(QObject):
         self._show_faces()
 
     def _model_failed(self, message: str) -> None:
+        self._chosen_device = None
         if self.model is not None:
             self._model_path = self.model.path
+        self.window.show_choice(self.settings.theme, self._device, self.session.mode)
         self.report(message)
 
     def _choose_device(self, device: str) -> None:
-        self.settings.device = cast(Device, device)
-        self.load_model(self._model_path)
+        self._chosen_device = cast(Device, device)
+        self.window.say("Moving the model…", 60)
+        self.renderer.load(self._model_path, self._chosen_device)
 
     def _memory_freed(self) -> None:
         self.window.say("The model's memory is free; the next change loads it again.")
@@ -391,6 +436,7 @@ class Studio(QObject):
         renderer.memory_freed.connect(self._memory_freed)
         renderer.failed.connect(self.report)
         self.opener.opened.connect(self._opened)
+        self.opener.found_again.connect(self._found_again)
         self.opener.failed.connect(self.report)
         self.exporter.finished.connect(self._export_finished)
         window.panel.value_changed.connect(session.preview_value)
@@ -411,6 +457,7 @@ class Studio(QObject):
         window.model_chosen.connect(self.load_model)
         window.device_chosen.connect(self._choose_device)
         window.free_memory_asked.connect(renderer.free_memory)
+        window.remove_face_asked.connect(session.remove_face)
         window.find_faces_asked.connect(self._find_again)
         window.draw_crop_toggled.connect(window.photo_view.set_drawing)
         window.mode_chosen.connect(self._choose_mode)
@@ -435,9 +482,7 @@ def make_application(arguments: Sequence[str] = ()) -> QApplication:
 def run_window(paths: Sequence[Path], model: Path | None, device: Device | None) -> int:
     """Open the window on ``paths`` and run until it is closed; the process's exit code."""
     application = make_application()
-    studio = Studio(application, SettingsFile.for_user(), model)
-    if device is not None:
-        studio.settings.device = device
+    studio = Studio(application, SettingsFile.for_user(), model, device)
 
     def unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """An error nobody foresaw goes to standard error whole and to the user as a sentence; the window stays."""

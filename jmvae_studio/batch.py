@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jmvae_studio.document.saving import FORMATS, SaveError, save_picture
+from jmvae_studio.document.saving import FORMATS, Identity, SaveError, save_picture
 from jmvae_studio.inference.compositing import compose
 from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine, Mode
 from trainer.data.face_crop import FaceCrop, Pixels, aligned_crop, extract
@@ -36,13 +36,19 @@ def expand(paths: Iterable[Path], fail: Fail) -> list[Path]:
     """Files as given; a folder stands for the pictures in it."""
     files = []
     for path in paths:
-        if path.is_dir():
+        try:
+            if not path.is_dir():
+                files.append(path)
+                continue
             inside = list_images(path)
+        except ImageError as error:
+            fail(path, str(error))
+        except OSError as error:
+            fail(path, f"{str(path)[:200]} cannot be read: {error.strerror}.")
+        else:
             if not inside:
                 fail(path, f"There are no pictures in {path}.")
             files += inside
-        else:
-            files.append(path)
     return files
 
 
@@ -89,6 +95,7 @@ def edit(
     changes: Sequence[tuple[str, float]],
     mode: Mode,
     out: Path,
+    originals: frozenset[Identity],
 ) -> None:
     """Edit one face of a picture and save the whole picture.
 
@@ -100,7 +107,8 @@ def edit(
     code = engine.encode(face, preview)
     values = dict(zip(engine.attribute_names, code.attributes, strict=True)) | dict(changes)
     layer = engine.layer(code, tuple(values[name] for name in engine.attribute_names), mode)
-    save_picture(out, compose(picture.image.pixels, crop, layer.pixels, layer.replaces), picture.image)
+    result = compose(picture.image.pixels, crop, layer.pixels, layer.replaces)
+    save_picture(out, result, picture.image, originals)
 
 
 def cut(engine: Engine, picture: Found, face_number: int) -> tuple[Pixels, Pixels, FaceCrop]:
@@ -110,11 +118,10 @@ def cut(engine: Engine, picture: Found, face_number: int) -> tuple[Pixels, Pixel
         ImageError: There is no such face.
     """
     if not picture.faces:
-        raise ImageError(f"{picture.path.name}: no face was found. Mark it by hand in the window.")
+        raise ImageError("no face was found. Mark it by hand in the window.")
     if not 1 <= face_number <= len(picture.faces):
-        raise ImageError(
-            f"{picture.path.name}: there is no face {face_number}; {len(picture.faces)} were found."
-        )
+        count = len(picture.faces)
+        raise ImageError(f"there is no face {face_number}; {count} {'was' if count == 1 else 'were'} found.")
     crop = picture.faces[face_number - 1].crop
     pixels = picture.image.pixels
     return extract(pixels, crop, engine.image_size), extract(pixels, crop, PREVIEW_SIZE), crop

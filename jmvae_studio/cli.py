@@ -60,7 +60,7 @@ FaceOption = Annotated[
 ]
 
 
-@app.command("open", hidden=True)
+@app.command("open")
 def open_window(
     paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]")] = None,
     model: Model = None,
@@ -73,7 +73,7 @@ def open_window(
     changes: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE")] = None,
     mode: ModeOption = ModeName.residual,
 ) -> None:
-    """Open the window (the default)."""
+    """Open the window; the default, so that the word open may be left out."""
     from jmvae_studio import headless
 
     name: Device | None = device.value if device else None
@@ -131,12 +131,13 @@ def edit(
 ) -> None:
     """Edit a face and save the whole photograph at its own size."""
     from jmvae_studio import batch
-    from jmvae_studio.document.saving import SaveError, check_target
+    from jmvae_studio.document.saving import FORMATS, SaveError, check_target, identities
     from trainer.errors import ImageError
 
     report = _Report()
     parsed = parse_changes(changes)
     files = batch.expand(paths, report.fail)
+    originals = identities(files)
     target = Path(out)
     folder = (
         target.is_dir()
@@ -144,11 +145,18 @@ def edit(
         or len(files) > 1
         or any(path.is_dir() for path in paths)
     )
+    if (
+        folder
+        and not target.is_dir()
+        and target.suffix.lower() in FORMATS
+        and not out.endswith(("/", os.sep))
+    ):
+        raise typer.BadParameter(f"{out} is one picture, but there are several to write", param_hint="--out")
     try:
         if folder:
             target.mkdir(parents=True, exist_ok=True)
         else:
-            check_target(target)
+            check_target(target, originals)
     except (OSError, SaveError) as error:
         text = (
             f"The folder {target} cannot be made: {error.strerror}."
@@ -163,7 +171,8 @@ def edit(
         for picture in batch.find(shown, aligned, report.fail, report.note):
             try:
                 result = batch.output_path(target, picture.path, taken) if folder else target
-                batch.edit(engine, picture, face, parsed, mode.value, result)
+                batch.edit(engine, picture, face, parsed, mode.value, result, originals)
+                typer.echo(result)
             except (ImageError, SaveError) as error:
                 report.fail(picture.path, str(error))
     report.finish()
@@ -187,21 +196,21 @@ def sheet(
 ) -> None:
     """Draw the papers' strip: input, attributes, average face, reconstruction, one column per change."""
     from jmvae_studio import batch
-    from jmvae_studio.document.saving import SaveError, check_target, save_picture
+    from jmvae_studio.document.saving import SaveError, check_target, identities, save_picture
     from jmvae_studio.inference.sheet import draw_strip, stack
     from trainer.errors import ImageError
 
     report = _Report()
     parsed = [parse_changes(column.split(",")) for column in columns or []]
+    files = batch.expand(paths, report.fail)
     try:
-        check_target(out)
+        check_target(out, identities(files))
     except SaveError as error:
         raise typer.BadParameter(str(error), param_hint="--out") from error
     engine = _load(model, device)
     for column in parsed:
         _check_names(engine, column)
     strips = []
-    files = batch.expand(paths, report.fail)
     with _progress(files, "drawing") as shown:
         for picture in batch.find(shown, aligned, report.fail, report.note):
             try:
@@ -215,6 +224,7 @@ def sheet(
 
         try:
             save_picture(out, np.asarray(stack(strips)))
+            typer.echo(out)
         except SaveError as error:
             report.fail(out, str(error))
     report.finish()
@@ -248,10 +258,22 @@ def main(argv: Sequence[str]) -> int:
     if arguments and arguments[0] == "--version":
         typer.echo(f"JMVAE Studio {__version__}")
         return 0
-    if not arguments or arguments[0] not in (*COMMANDS, "--help", "-h"):
-        arguments.insert(0, "open")
+    leading: list[str] = []  # --model and --device may stand before the command
+    while len(arguments) > 1 and arguments[0] in ("--model", "--device"):
+        leading, arguments = [*leading, *arguments[:2]], arguments[2:]
+    if arguments and arguments[0] in COMMANDS:
+        arguments[1:1] = leading
+    elif leading or not arguments or arguments[0] not in ("--help", "-h"):
+        arguments = ["open", *leading, *arguments]
+    word = arguments[1] if arguments[0] == "open" and len(arguments) > 1 else ""
+    if word.isalpha() and not Path(word).exists():
+        typer.echo(f"There is no command and no file “{word}”; commands are {', '.join(COMMANDS)}.", err=True)
+        return 2
     try:
         app(args=["--help"] if arguments[0] == "-h" else arguments, prog_name="main.py")
+    except OSError as error:  # standard output is full or gone
+        typer.echo(f"The output could not be written: {error.strerror}.", err=True)
+        return 1
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0

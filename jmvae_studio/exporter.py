@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from jmvae_studio.document.saving import SaveError, check_target, save_picture
+from jmvae_studio.document.saving import SaveError, check_target, identities, save_picture
 from jmvae_studio.inference.compositing import compose
 from jmvae_studio.inference.engine import PREVIEW_SIZE, Layer
 from jmvae_studio.inference.renderer import PreviewRequest, Renderer
-from trainer.data.face_crop import extract
+from trainer.data.face_crop import FaceCrop, extract
 from trainer.data.images import OpenedImage
 
 
@@ -26,26 +27,37 @@ class Exporter(QObject):
         self._renderer = renderer
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="saver")
 
-    def export(self, image: OpenedImage, request: PreviewRequest, path: Path, whole: bool) -> None:
-        """Write the photograph with the edit of ``request`` in place, or the face's crop of it.
+    def export(
+        self, image: OpenedImage, requests: Sequence[PreviewRequest], path: Path, face: FaceCrop | None
+    ) -> None:
+        """Write the photograph with every edit in place.
+
+        Args:
+            image: The photograph.
+            requests: The edits of its faces.
+            path: The target.
+            face: Write only this crop of the result; None writes the whole photograph.
 
         Raises:
             SaveError: The target cannot become a picture; nothing was started.
         """
-        check_target(path, image)
-        crop = request.face.crop
+        check_target(path, identities([image.path]))
+        layers: list[Layer | str] = []
 
         def receive(layer: Layer | str) -> None:
-            """On the renderer's thread: hand over to the saver's."""
-            if isinstance(layer, str):
-                self.finished.emit(None, layer)
-            else:
-                self._pool.submit(save, layer).add_done_callback(done)
+            """On the renderer's thread: when the last layer is there, hand over to the saver's."""
+            layers.append(layer)
+            if len(layers) == len(requests):
+                self._pool.submit(save).add_done_callback(done)
 
-        def save(layer: Layer) -> None:
-            result = compose(image.pixels, crop, layer.pixels, layer.replaces)
-            if not whole:
-                result = extract(result, crop, max(PREVIEW_SIZE, round(crop.side)))
+        def save() -> None:
+            result = image.pixels
+            for request, layer in zip(requests, layers, strict=True):
+                if isinstance(layer, str):
+                    raise SaveError(layer)
+                result = compose(result, request.face.crop, layer.pixels, layer.replaces)
+            if face is not None:
+                result = extract(result, face, max(PREVIEW_SIZE, round(face.side)))
             save_picture(path, result, image)
 
         def done(future: Future[None]) -> None:
@@ -56,7 +68,8 @@ class Exporter(QObject):
                 known = isinstance(error, SaveError)
                 self.finished.emit(None, str(error) if known else f"{path.name} could not be saved: {error}")
 
-        self._renderer.layer(request, receive)
+        for request in requests:
+            self._renderer.layer(request, receive)
 
     def close(self) -> None:
         """Finish what is being written; call after the renderer was closed."""

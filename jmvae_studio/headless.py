@@ -47,15 +47,23 @@ def screenshot(
     out: Path, paths: Sequence[Path], model: Path | None, device: Device | None, options: Picture
 ) -> int:
     """Open the real window, wait for its edited face and save a picture of it; returns the exit code."""
+    from PySide6.QtGui import QImage
     from PySide6.QtWidgets import QApplication, QMessageBox
 
     from jmvae_studio.app import Studio, make_application
+    from jmvae_studio.document.saving import SaveError, check_target, identities, save_picture
     from jmvae_studio.settings import SettingsFile
 
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        check_target(out, identities(paths))
+    except (OSError, SaveError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        typer.echo(f"{out} cannot be written: {reason}." if reason else str(error), err=True)
+        return 1
     application = make_application()
     with tempfile.TemporaryDirectory() as folder:
-        studio = Studio(application, SettingsFile(Path(folder) / "settings.json"), model)
-        studio.settings.device = device or "auto"
+        studio = Studio(application, SettingsFile(Path(folder) / "settings.json"), model, device)
         studio.choose_theme(options.theme)
         studio.window.resize(*options.size)
         studio.start(paths)
@@ -84,21 +92,26 @@ def screenshot(
                 studio.session.set_mode(options.mode)
                 asked = True
         application.processEvents()
-        picture = studio.window.grab()
-        out.parent.mkdir(parents=True, exist_ok=True)
-        saved = picture.save(str(out))
+        picture = studio.window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
         studio.window.close()
     if complaint:
         typer.echo(complaint, err=True)
-    if not saved:
-        typer.echo(f"{out} could not be written; name a .png file in a folder that can be.", err=True)
-    return int(complaint is not None or not saved)
+    if complaint:
+        return 1
+    rows = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine())
+    pixels = rows[:, : 3 * picture.width()].reshape(picture.height(), picture.width(), 3)
+    try:
+        save_picture(out, pixels)
+    except SaveError as error:
+        typer.echo(str(error), err=True)
+        return 1
+    return 0
 
 
 def demonstrate(paths: Sequence[Path], model: Path | None, device: Device | None) -> int:
     """Do the main job without a screen and leave the results in ``studio-output``; returns the exit code."""
     from jmvae_studio import batch
-    from jmvae_studio.document.saving import SaveError, save_picture
+    from jmvae_studio.document.saving import SaveError, identities, save_picture
     from jmvae_studio.inference.engine import DeviceError, Engine
     from jmvae_studio.resources import default_model, resource
     from trainer.data.images import open_image
@@ -116,7 +129,8 @@ def demonstrate(paths: Sequence[Path], model: Path | None, device: Device | None
             save_picture(photo, on_canvas(open_image(resource("samples", DEMONSTRATED)).pixels))
         found = next(iter(batch.find([photo], False, _raise, lambda path, text: None)))
         engine = Engine.load(model or default_model(), device or "auto")
-        batch.edit(engine, found, 1, DEMONSTRATION, "residual", folder / "edited.png")
+        originals = identities([photo])
+        batch.edit(engine, found, 1, DEMONSTRATION, "residual", folder / "edited.png", originals)
     except (TrainerError, DeviceError, SaveError) as error:
         typer.echo(str(error), err=True)
         return 1

@@ -191,6 +191,8 @@ def _check(header: Header) -> None:
     vectors = [m for m in header.modalities if m["kind"] == "attributes"]
     if len(images) != 1 or len(images) + len(vectors) != len(header.modalities):
         raise ValueError("one image and vectors of attributes are expected")
+    if any(not isinstance(m["name"], str) for m in header.modalities):
+        raise ValueError("a modality's name")
     channels, height, width = images[0]["shape"]
     if channels not in (1, 3) or height != width or not 8 <= height <= 1024:
         raise ValueError("the image's shape")

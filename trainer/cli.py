@@ -19,6 +19,19 @@ from trainer.events import EventLog
 
 app = typer.Typer(help="Train, resume and evaluate joint models.", no_args_is_help=True, add_completion=False)
 
+CHANGEABLE = {
+    "epochs",
+    "gan_epochs",
+    "gan_reconstruction",
+    "gan_learning_rate",
+    "checkpoint_steps",
+    "log_steps",
+    "device",
+    "data",
+    "cache",
+}
+"""Settings that a run may change when it is resumed; all others would change what its steps mean."""
+
 Folder = Annotated[Path, typer.Argument(help="Folder of the run.")]
 DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]
 
@@ -53,7 +66,9 @@ def train(
     }
     values = PRESETS[preset] | {"preset": preset, "data": data.absolute()} | _parse_settings(setting or [])
     config = make_config(values | {name: value for name, value in given.items() if value is not None})
-    if out.exists() and any(out.iterdir()):
+    if (out / "state").exists() or (
+        out.exists() and any(out.iterdir()) and not (out / "config.json").exists()
+    ):
         raise TrainerError(
             f"{out} is not empty. Choose a new folder, or go on with: python -m trainer resume {out}"
         )
@@ -78,9 +93,11 @@ def resume(
     changes = {"epochs": epochs, "gan_epochs": gan_epochs}
     changes = {name: value for name, value in changes.items() if value is not None}
     changes |= _parse_settings(setting or [])
-    if changes:
-        config = make_config(config.model_dump() | changes)
-        config.save(run / "config.json")
+    fixed = sorted(changes.keys() - CHANGEABLE)
+    if fixed:
+        known = ", ".join(sorted(CHANGEABLE))
+        raise TrainerError(f"“{fixed[0]}” cannot change in the middle of a run; these can: {known}.")
+    config = make_config(config.model_dump() | changes)
     from trainer.training import resume as go_on
 
     _run(go_on, run, config)
@@ -95,10 +112,12 @@ def evaluate(
 ) -> None:
     """Attributes read from pictures, and the error of reconstructions, on one partition."""
     from trainer.checkpoint import load_model
-    from trainer.data.celeba import load_celeba
+    from trainer.data.celeba import PARTITIONS, load_celeba
     from trainer.evaluation.attributes import accuracy_table, infer_attributes
     from trainer.evaluation.reconstruction import reconstruction_error
 
+    if partition not in PARTITIONS:
+        raise TrainerError(f"There is no partition “{partition}”; there are: {', '.join(PARTITIONS)}.")
     model, header = load_model(checkpoint)
     celeba = load_celeba(data, header.image_size)
     rows = celeba.indices(partition)

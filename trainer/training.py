@@ -46,7 +46,13 @@ class Run:
         # Adam's moments of silent units decay into denormal numbers, which slow a CPU down several times. Set
         # before the first parallel work: threads inherit it.
         torch.set_flush_denormal(True)
-        self.fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
+        try:
+            self.fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
+        except (
+            RuntimeError,
+            ValueError,
+        ) as error:  # Lightning's own errors derive from these or from Exception
+            raise ConfigError(f"The device “{config.device}” cannot be used here: {error}") from error
         self.data = load_celeba(
             config.data, config.image_size, config.cache, lambda n, m: progress("decoding pictures", n, m, "")
         )
@@ -83,6 +89,7 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.adversary.load_state_dict(state["adversary"])
         self.adversary.load_optimizers(state["adversary_optimizers"])
+        self.config.save(self.folder / "config.json")
         return True
 
     def fit(self) -> bool:

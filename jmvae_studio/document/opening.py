@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, Signal, SignalInstance
+from PySide6.QtGui import QImage
 
 from trainer.data.face_detection import Face, find_faces
 from trainer.data.images import OpenedImage, open_image, open_image_bytes
@@ -33,6 +34,7 @@ class Opener(QObject):
     """Opens one picture at a time on a thread of its own; a newer wish replaces the result of an older one."""
 
     opened = Signal(object)
+    found_again = Signal(object)
     failed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -44,35 +46,38 @@ class Opener(QObject):
         """Open a file."""
         self._start(lambda: open_image(path))
 
-    def open_bytes(self, data: bytes, name: str) -> None:
+    def open_image(self, image: QImage, name: str) -> None:
         """Open a picture that is not a file, for instance from the clipboard."""
-        self._start(lambda: open_image_bytes(data, name))
+        self._start(lambda: open_image_bytes(_encode(image), name))
 
     def find_again(self, image: OpenedImage) -> None:
         """Look for faces in an open photograph once more."""
-        self._start(lambda: image)
+        self._start(lambda: image, self.found_again)
 
     def close(self) -> None:
         """End the thread; work under way is finished, what waits is dropped."""
         self._newest += 1
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _start(self, read: Callable[[], OpenedImage]) -> None:
+    def _start(self, read: Callable[[], OpenedImage], done: SignalInstance | None = None) -> None:
         self._newest += 1
         number = self._newest
-        self._pool.submit(self._work, read).add_done_callback(lambda future: self._finish(number, future))
+        tell = done or self.opened
+        self._pool.submit(self._work, read).add_done_callback(
+            lambda future: self._finish(number, future, tell)
+        )
 
     @staticmethod
     def _work(read: Callable[[], OpenedImage]) -> Opened:
         image = read()
         return Opened(image, find_faces(image.pixels), for_screen(image.pixels))
 
-    def _finish(self, number: int, future: Future[Opened]) -> None:
+    def _finish(self, number: int, future: Future[Opened], tell: SignalInstance) -> None:
         if future.cancelled() or number != self._newest:
             return
         error = future.exception()
         if error is None:
-            self.opened.emit(future.result())
+            tell.emit(future.result())
         elif isinstance(error, ImageError):
             self.failed.emit(str(error))
         else:
@@ -87,3 +92,12 @@ def for_screen(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         return pixels
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _encode(image: QImage) -> bytes:
+    """A Qt image as the bytes of a PNG file, for the one opener of pictures."""
+    store = QByteArray()
+    buffer = QBuffer(store)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG", 100)  # type: ignore[call-overload]
+    return bytes(store.data())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +27,25 @@ class SaveError(Exception):
     """A result that could not be written: what, where and what to do."""
 
 
-def check_target(path: Path, source: OpenedImage | None = None) -> None:
+Identity = tuple[int, int]
+"""Device and inode of a file: the same for every name it goes by."""
+
+
+def identities(paths: Iterable[Path]) -> frozenset[Identity]:
+    """What identifies the files at ``paths``; those that do not exist are left out."""
+    found = set()
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError):
+            status = path.stat()
+            found.add((status.st_dev, status.st_ino))
+    return frozenset(found)
+
+
+def check_target(path: Path, originals: frozenset[Identity] = frozenset()) -> None:
     """Refuse a target that cannot become a picture, before any work is done.
 
     Raises:
-        SaveError: The suffix is unknown, the folder is missing, or the target is a folder or the original itself.
+        SaveError: The suffix is unknown, the folder is missing, or the target is a folder or one of ``originals``.
     """
     if path.suffix.lower() not in FORMATS:
         raise SaveError(
@@ -39,26 +55,30 @@ def check_target(path: Path, source: OpenedImage | None = None) -> None:
         raise SaveError(f"{path} is a folder. Choose a file name inside it.")
     if not path.parent.is_dir():
         raise SaveError(f"The folder {path.parent} does not exist. Make it or choose another one.")
-    if source is not None and _same_file(path, source):
+    if originals and identities([path]) & originals:
         raise SaveError(
-            f"{path.name} is the original photograph, which is never overwritten. Choose another name."
+            f"{path.name} is an original photograph, which is never overwritten. Choose another name."
         )
 
 
-def _same_file(path: Path, source: OpenedImage) -> bool:
-    try:
-        return Path(source.path).samefile(path)
-    except OSError:
-        return False
+def save_picture(
+    path: Path,
+    pixels: npt.NDArray[np.uint8],
+    source: OpenedImage | None = None,
+    originals: frozenset[Identity] = frozenset(),
+) -> None:
+    """Write a picture beside its target and rename it.
 
-
-def save_picture(path: Path, pixels: npt.NDArray[np.uint8], source: OpenedImage | None = None) -> None:
-    """Write ``pixels`` (height × width × 3) in the format of the suffix, with the source's colour profile.
+    Args:
+        path: Its suffix says the format.
+        pixels: Height × width × 3.
+        source: The photograph it was made from: it gives its colour profile and is never overwritten.
+        originals: Other files that are never overwritten.
 
     Raises:
-        SaveError: It could not be written, or it would overwrite the original; nothing was changed.
+        SaveError: It could not be written, or it would overwrite an original; nothing was changed.
     """
-    check_target(path, source)
+    check_target(path, originals | identities([source.path] if source else []))
     name = FORMATS[path.suffix.lower()]
     options: dict[str, object] = dict(_OPTIONS[name])
     if source is not None and source.icc_profile:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -27,12 +29,14 @@ class FaceState:
         box: Of the detector, on the upright photograph; None for a crop made by hand.
         edit: What the user asked of it.
         inferred: Attribute → value read by the model; empty until it has looked.
+        reader: Digest of the model that read them.
     """
 
     crop: FaceCrop
     box: tuple[int, int, int, int] | None = None
     edit: Edit = field(default_factory=Edit)
     inferred: Mapping[str, float] = field(default_factory=dict)
+    reader: str = ""
 
 
 @dataclass(eq=False)
@@ -64,6 +68,10 @@ class Photo:
         return self.faces[self.current] if self.faces else None
 
 
+_NO_STACK = cast(QUndoStack, None)
+"""Qt takes a null stack for "none is active"; its Python annotations do not say so."""
+
+
 class Session(QObject):
     """Holds the state that the user works on; the only place that changes it."""
 
@@ -80,7 +88,10 @@ class Session(QObject):
         super().__init__(parent)
         self.photo: Photo | None = None
         self.undo_group = QUndoGroup(self)
+        self.mode: Mode = "residual"
+        """Of faces that come new."""
         self._gesture: Edit | None = None
+        self._stack: QUndoStack | None = None
         self._opened = 0
 
     @property
@@ -94,10 +105,10 @@ class Session(QObject):
         """Show a photograph with the faces found in it."""
         self._end_history()
         self._opened += 1
-        states = [FaceState(face.crop, face.box) for face in faces]
+        states = [self._new_face(face.crop, face.box) for face in faces]
         self.photo = Photo(image, image.pixels if display is None else display, states, number=self._opened)
-        stack = QUndoStack(self.undo_group)
-        self.undo_group.setActiveStack(stack)
+        self._stack = QUndoStack(self.undo_group)
+        self.undo_group.setActiveStack(self._stack)
         self.photo_changed.emit()
         self.faces_changed.emit()
 
@@ -119,13 +130,34 @@ class Session(QObject):
         """Add a face marked by hand and edit it."""
         if self.photo is not None:
             self.end_gesture()
-            self.photo.faces.append(FaceState(crop))
+            self.photo.faces.append(self._new_face(crop))
             self.photo.current = len(self.photo.faces) - 1
             self.faces_changed.emit()
 
-    def set_inferred(self, face: FaceState, inferred: Mapping[str, float]) -> None:
-        """Keep what the model read from ``face``."""
-        face.inferred = inferred
+    def remove_face(self) -> None:
+        """Dismiss the current face, for instance one that is none."""
+        if self.photo is not None and self.photo.faces:
+            self.end_gesture()
+            del self.photo.faces[self.photo.current]
+            self.photo.current = max(0, min(self.photo.current, len(self.photo.faces) - 1))
+            self.faces_changed.emit()
+
+    def add_faces(self, image: OpenedImage, faces: list[Face]) -> int:
+        """Add the faces of ``image`` that are not among the photograph's yet; all edits stay. Returns how many."""
+        if self.photo is None or self.photo.image is not image:
+            return 0
+        new = [
+            face for face in faces if not any(_overlap(face.crop, known.crop) for known in self.photo.faces)
+        ]
+        if new:
+            self.end_gesture()
+            self.photo.faces += [self._new_face(face.crop, face.box) for face in new]
+            self.faces_changed.emit()
+        return len(new)
+
+    def set_inferred(self, face: FaceState, reader: str, inferred: Mapping[str, float]) -> None:
+        """Keep what the model with the digest ``reader`` read from ``face``."""
+        face.inferred, face.reader = inferred, reader
         if face is self.face:
             self.inferred_changed.emit()
 
@@ -136,23 +168,26 @@ class Session(QObject):
             return
         if self._gesture is None:
             self._gesture = face.edit
+            self.undo_group.setActiveStack(_NO_STACK)  # no undo in the middle of a drag
         self._apply(face, face.edit.with_value(name, value))
 
     def end_gesture(self) -> None:
         """Make the gesture under way one undo entry."""
         before, self._gesture = self._gesture, None
         face = self.face
-        stack = self.undo_group.activeStack()
-        if before is None or face is None or stack is None or before == face.edit:
+        if before is None or face is None or self._stack is None:
             return
-        stack.push(_EditCommand(self, face, before, face.edit))
+        self.undo_group.setActiveStack(self._stack)
+        if before != face.edit:
+            self._stack.push(_EditCommand(self, face, before, face.edit))
 
     def reset(self) -> None:
         """Give every attribute back to the model, as one undo entry."""
         self._change(lambda edit: Edit(mode=edit.mode))
 
     def set_mode(self, mode: Mode) -> None:
-        """Choose how edits reach the photograph, as one undo entry."""
+        """Choose how edits reach the photograph, as one undo entry; faces that come new follow."""
+        self.mode = mode
         self._change(lambda edit: edit.with_mode(mode))
 
     def _change(self, make: Callable[[Edit], Edit]) -> None:
@@ -177,10 +212,13 @@ class Session(QObject):
 
     def _end_history(self) -> None:
         self._gesture = None
-        stack = self.undo_group.activeStack()
+        stack, self._stack = self._stack, None
         if stack is not None:
             self.undo_group.removeStack(stack)
             stack.deleteLater()
+
+    def _new_face(self, crop: FaceCrop, box: tuple[int, int, int, int] | None = None) -> FaceState:
+        return FaceState(crop, box, Edit(mode=self.mode))
 
 
 class _EditCommand(QUndoCommand):
@@ -197,6 +235,12 @@ class _EditCommand(QUndoCommand):
     def redo(self) -> None:
         """Go on; when first pushed, the edit is already there."""
         self._session._apply(self._face, self._after)
+
+
+def _overlap(one: FaceCrop, other: FaceCrop) -> bool:
+    """Whether two crops are of the same face: their centres are nearer than half the larger side."""
+    apart = math.hypot(one.center_x - other.center_x, one.center_y - other.center_y)
+    return apart < 0.5 * max(one.side, other.side)
 
 
 def _describe(before: Edit, after: Edit) -> str:

@@ -126,6 +126,12 @@ class Engine:
         """SHA-256 of the model's weights; names the model in edits and exports."""
         return self.header.digest
 
+    def release(self) -> None:
+        """Give the device's memory back; the engine is of no use afterwards."""
+        del self._model, self._mask, self._enlarge
+        if self._device.type == "cuda":
+            self._torch.cuda.empty_cache()
+
     def encode(self, face: Pixels, preview: Pixels) -> FaceCode:
         """Upload a face and infer its code and attributes.
 

@@ -46,8 +46,9 @@ class FaceKey:
 
 @dataclass(frozen=True)
 class PreviewRequest:
-    """Show ``attributes`` on a face."""
+    """Show ``attributes`` on a face, in the terms of the model with the digest ``model``."""
 
+    model: str
     face: FaceKey
     attributes: tuple[float, ...]
     mode: Mode
@@ -88,6 +89,8 @@ class ModelInfo:
     system: str
     attribute_names: tuple[str, ...]
     image_size: int
+    device: Device
+    """As it was asked for."""
     device_name: str
 
 
@@ -186,7 +189,7 @@ class Renderer(QObject):
 
     def _render(self, request: PreviewRequest) -> None:
         code = self._code(request.face)
-        if code is None or len(request.attributes) != len(code.attributes):
+        if code is None or code.engine.digest != request.model:
             return  # the model or the photograph was replaced meanwhile: a new request follows
         result = PreviewResult(request, code.engine.preview(code, request.attributes, request.mode))
         with self._wake:
@@ -198,7 +201,14 @@ class Renderer(QObject):
     def _load(self, path: Path, device: Device) -> None:
         try:
             engine = Engine.load(path, device)
-        except (TrainerError, DeviceError) as error:
+        except DeviceError as error:
+            self.model_failed.emit(str(error))
+            if self._engine is None and device != "auto":
+                self._load(
+                    path, "auto"
+                )  # a device that was there last time: the model still opens on another
+            return
+        except TrainerError as error:
             self.model_failed.emit(str(error))
             return
         except (RuntimeError, MemoryError, ImportError) as error:
@@ -214,6 +224,7 @@ class Renderer(QObject):
                 engine.header.system,
                 engine.attribute_names,
                 engine.image_size,
+                device,
                 engine.device_name,
             )
         )
@@ -232,14 +243,16 @@ class Renderer(QObject):
 
     def _layer(self, request: PreviewRequest, receive: Callable[[Layer | str], None]) -> None:
         code = self._code(request.face)
-        if code is None or len(request.attributes) != len(code.attributes):
+        if code is None or code.engine.digest != request.model:
             receive("The model was replaced before the picture was made. Export it again.")
         else:
             receive(code.engine.layer(code, request.attributes, request.mode))
 
     def _free(self) -> None:
-        self._engine = None
+        engine, self._engine = self._engine, None
         self._codes.clear()
+        if engine is not None:
+            engine.release()
         self.memory_freed.emit()
 
     def _current_engine(self) -> Engine | None:

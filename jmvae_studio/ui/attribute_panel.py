@@ -45,7 +45,7 @@ class AttributePanel(QWidget):
         layout.addWidget(self._nothing)
         layout.addWidget(self._scroll, 1)
         layout.addWidget(self.reset_all)
-        self.setMinimumWidth(300)
+        self.setMinimumWidth(340)
         self.set_attributes([])
 
     def set_attributes(self, groups: Groups) -> None:

@@ -97,4 +97,4 @@ class ImageCanvas(QWidget):
     def _square(self) -> QRect:
         top = self._caption_height()
         side = max(1, min(self.width(), self.height() - top))
-        return QRect((self.width() - side) // 2, top + (self.height() - top - side) // 2, side, side)
+        return QRect((self.width() - side) // 2, top, side, side)

@@ -54,6 +54,7 @@ class MainWindow(QMainWindow):
     device_chosen = Signal(str)
     free_memory_asked = Signal()
     find_faces_asked = Signal()
+    remove_face_asked = Signal()
     draw_crop_toggled = Signal(bool)
     mode_chosen = Signal(str)
     theme_chosen = Signal(str)
@@ -79,7 +80,7 @@ class MainWindow(QMainWindow):
         self._fill_toolbar(modes)
         self._fill_status_bar()
         self.photo_view.crop_drawn.connect(lambda _: self.draw_crop.setChecked(False))
-        self.result_canvas.setToolTip("Hold the mouse button, or C, to compare with the original")
+        self.result_canvas.setToolTip("Hold the mouse button here to compare with the original (Ctrl+D)")
         self.result_canvas.pressed.connect(self.compare_held)
         self.set_face_actions(False)
         self.photo_view.setFocus()  # not the search line, which would take Ctrl+V for its own
@@ -128,7 +129,14 @@ class MainWindow(QMainWindow):
 
     def set_face_actions(self, there: bool) -> None:
         """Enable what needs a face."""
-        for action in (self.export, self.export_face, self.copy, self.reset_all, self.compare):
+        for action in (
+            self.export,
+            self.export_face,
+            self.copy,
+            self.reset_all,
+            self.compare,
+            self.remove_face,
+        ):
             action.setEnabled(there)
         self.panel.set_active(there)
 
@@ -260,6 +268,7 @@ class MainWindow(QMainWindow):
 
         face = bar.addMenu("F&ace")
         self.find_faces = self._action(face, "&Find Faces Again", self.find_faces_asked, "Ctrl+F5")
+        self.remove_face = self._action(face, "&Dismiss This Face", self.remove_face_asked, "Ctrl+Backspace")
         self.draw_crop = face.addAction("&Mark a Face by Hand")
         self.draw_crop.setShortcut("Ctrl+M")
         self.draw_crop.setCheckable(True)

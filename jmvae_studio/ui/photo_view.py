@@ -47,7 +47,7 @@ class PhotoView(QWidget):
         self._scaled: QPixmap | None = None
         self._crops: list[FaceCrop] = []
         self._current = 0
-        self._edited: QImage | None = None
+        self._edited: dict[int, QImage] = {}
         self._hint = "Open a photograph, or drop one here"
         self._drawing = False
         self._first: QPointF | None = None
@@ -63,7 +63,7 @@ class PhotoView(QWidget):
         self._image = image
         self._size = size
         self._scaled = None
-        self._edited = None
+        self._edited = {}
         self._crops = []
         self.update()
 
@@ -71,12 +71,12 @@ class PhotoView(QWidget):
         """Outline the faces; the current one stands out."""
         self._crops = list(crops)
         self._current = current
-        self._edited = None
+        self._edited = {}
         self.update()
 
-    def show_edited(self, image: QImage | None) -> None:
-        """Lay the edited crop over the current face; None shows the photograph as it is."""
-        self._edited = image
+    def show_edited(self, images: dict[int, QImage]) -> None:
+        """Lay edited crops over the faces with these indices; the others are shown as they are."""
+        self._edited = images
         self.update()
 
     def set_hint(self, hint: str) -> None:
@@ -163,11 +163,11 @@ class PhotoView(QWidget):
             painter.drawText(self.rect().adjusted(24, 24, -24, -24), centre, self._hint)
             return
         painter.drawPixmap(self.photo_rect().topLeft(), self._scaled_photo(self._image))
-        if self._edited is not None and self._current < len(self._crops):
+        for index, edited in self._edited.items():
             painter.save()
             painter.setClipRect(self.photo_rect())
-            painter.setTransform(self._crop_transform(self._crops[self._current], self._edited.width()))
-            painter.drawImage(0, 0, self._edited)
+            painter.setTransform(self._crop_transform(self._crops[index], edited.width()))
+            painter.drawImage(0, 0, edited)
             painter.restore()
         for index, crop in enumerate(self._crops):
             self._draw_outline(painter, crop, ACCENT if index == self._current else QColor("#ffffff"))

@@ -115,6 +115,8 @@ def test_edit_of_a_folder_goes_on_past_failures(folder: Path, tmp_path: Path) ->
         (["infer", "--device", "toaster", "p.png"], "toaster"),
         (["infer", "--model", "none.safetensors", "p.png"], "none.safetensors"),
         (["infer"], "PATH"),
+        (["infr", "p.png"], "no command and no file “infr”"),
+        (["edit", "--set", "Smiling=1", "--out", "x.png", "p.png", "q.png"], "several to write"),
         (["--screenshot", "w.png", "--size", "big"], "WIDTHxHEIGHT"),
     ],
 )
@@ -187,3 +189,46 @@ def test_without_a_display_the_main_job_is_shown(tmp_path: Path) -> None:
     assert changed.min() > 0
     assert changed[:, 1].max() < before.shape[1] * 0.85  # only around the face on its larger canvas
     assert open_image(output / "window.png").pixels.shape == (800, 1280, 3)
+
+
+def test_no_command_overwrites_any_of_its_inputs(
+    tmp_path: Path, photograph: Path, astronaut: np.ndarray
+) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "y").mkdir()
+    one, two = tmp_path / "x" / "a.png", tmp_path / "y" / "a.png"
+    for path in (one, two):
+        Image.fromarray(astronaut).save(path)
+    digest = hashlib.sha256(one.read_bytes()).hexdigest()
+    for arguments in (
+        ("edit", "--set", "Smiling=2", "--out", tmp_path / "y", one, two),
+        ("sheet", one, "--out", one),
+        ("--screenshot", one, one),
+    ):
+        result = run(*arguments)
+        assert result.returncode in (1, 2), arguments
+        assert "never overwritten" in " ".join(result.stderr.replace("│", " ").split()), result.stderr
+    assert hashlib.sha256(one.read_bytes()).hexdigest() == digest
+    assert hashlib.sha256(two.read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_output_that_cannot_be_written_is_one_sentence(photograph: Path) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        result = subprocess.run(
+            [sys.executable, "-m", "jmvae_studio", "infer", str(photograph)],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    assert result.returncode == 1
+    assert "could not be written" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_options_may_stand_before_the_command(tmp_path: Path, photograph: Path) -> None:
+    result = run("--device", "cpu", "infer", "--json", photograph)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["faces"]

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
-from jmvae_studio.settings import SettingsFile
+from jmvae_studio.settings import Settings, SettingsFile
 
 
 @pytest.fixture
@@ -23,8 +23,9 @@ def start_studio(
     studios: list[Studio] = []
 
     def start(model: Path, photo: Path) -> Studio:
-        studio = Studio(qapp, SettingsFile(tmp_path / "config" / "settings.json"), model)
-        studio.settings.device = "cpu"
+        file = SettingsFile(tmp_path / "config" / "settings.json")
+        file.save(Settings(device="cpu"))
+        studio = Studio(qapp, file, model)
         studios.append(studio)
         studio.start([photo])
         qtbot.waitUntil(lambda: studio.window.result_canvas.image is not None, timeout=60_000)

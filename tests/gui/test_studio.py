@@ -162,33 +162,18 @@ def test_no_face_offers_to_mark_one_by_hand(studio: Studio, qtbot: QtBot, tmp_pa
     assert window.export.isEnabled()
 
 
-def test_several_faces_are_chosen_with_a_click(
-    studio: Studio, qtbot: QtBot, tmp_path: Path, astronaut: np.ndarray
-) -> None:
-    face = astronaut[:300, 80:380]
-    small = np.asarray(Image.fromarray(face).resize((220, 220), Image.Resampling.LANCZOS))
-    two = np.full((320, 640, 3), 200, np.uint8)
-    two[10:310, 10:310] = face
-    two[50:270, 380:600] = small
-    path = tmp_path / "two.png"
-    Image.fromarray(two).save(path)
-    studio.open_path(path)
+def test_several_faces_are_chosen_with_a_click(studio: Studio, qtbot: QtBot, two_faces: Path) -> None:
+    studio.open_path(two_faces)
     qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "two.png")
     photo = studio.session.photo
     assert photo is not None
     assert len(photo.faces) == 2
     settle(studio, qtbot)
     drag_slider(studio, "Smiling", 0.9)
-    other = photo.faces[1]
-    QTest.mouseClick(
-        studio.window.photo_view,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-        studio.window.photo_view.to_widget(other.crop.center_x, other.crop.center_y).toPoint(),
-    )
+    click_face(studio, 1)
     assert photo.current == 1
     settle(studio, qtbot)
-    assert not other.edit.values
+    assert not photo.faces[1].edit.values
     assert photo.faces[0].edit.values
 
 
@@ -322,3 +307,127 @@ def test_a_huge_photograph_is_reduced_for_the_screen_only(
     with qtbot.waitSignal(studio.exported, timeout=60_000):
         studio.export(tmp_path / "large out.jpg")
     assert open_image(tmp_path / "large out.jpg").pixels.shape == (4000, 4000, 3)
+
+
+@pytest.fixture
+def two_faces(tmp_path: Path, astronaut: np.ndarray) -> Path:
+    """Two faces of different size beside each other."""
+    face = astronaut[:300, 80:380]
+    small = np.asarray(Image.fromarray(face).resize((220, 220), Image.Resampling.LANCZOS))
+    two = np.full((320, 640, 3), 200, np.uint8)
+    two[10:310, 10:310] = face
+    two[50:270, 380:600] = small
+    path = tmp_path / "two.png"
+    Image.fromarray(two).save(path)
+    return path
+
+
+def click_face(studio: Studio, index: int) -> None:
+    photo = studio.session.photo
+    assert photo is not None
+    crop = photo.faces[index].crop
+    view = studio.window.photo_view
+    place = view.to_widget(crop.center_x, crop.center_y).toPoint()
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+
+
+def test_every_face_s_edit_is_exported(studio: Studio, qtbot: QtBot, tmp_path: Path, two_faces: Path) -> None:
+    studio.open_path(two_faces)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "two.png")
+    photo = studio.session.photo
+    assert photo is not None
+    for index in (1, 0):
+        click_face(studio, index)
+        settle(studio, qtbot)
+        drag_slider(studio, "Smiling", 0.95)
+        settle(studio, qtbot)
+    with qtbot.waitSignal(studio.exported, timeout=30_000):
+        studio.export(tmp_path / "both.png")
+    changed = (open_image(tmp_path / "both.png").pixels != photo.image.pixels).any(axis=2)
+    for face in photo.faces:
+        x, y, reach = round(face.crop.center_x), round(face.crop.center_y), round(face.crop.side / 4)
+        assert changed[y - reach : y + reach, x - reach : x + reach].mean() > 0.3
+    QTest.keyClick(studio.window, Qt.Key.Key_F5, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: "No other face" in studio.window.statusBar().currentMessage(), timeout=20_000)
+    assert all(face.edit.values for face in photo.faces)  # looking again loses nothing
+    studio.window.remove_face.trigger()
+    assert len(photo.faces) == 1
+
+
+def test_no_undo_in_the_middle_of_a_drag(studio: Studio, qtbot: QtBot) -> None:
+    drag_slider(studio, "Male", 0.7)
+    groove = studio.window.panel.sliders["Smiling"].groove
+    middle = groove.height() // 2
+    QTest.mousePress(groove, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(40, middle))
+    QTest.mouseMove(groove, QPoint(60, middle))
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    QTest.mouseMove(groove, QPoint(70, middle))
+    QTest.mouseRelease(groove, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(70, middle))
+    face = studio.session.face
+    assert face is not None
+    assert set(dict(face.edit.values)) == {"Male", "Smiling"}
+    for _ in range(2):
+        QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert face.edit.is_empty
+    assert not studio.session.undo_group.canUndo()
+
+
+def test_a_typed_number_is_undone_like_a_drag(studio: Studio, qtbot: QtBot) -> None:
+    number = studio.window.panel.sliders["Male"].number
+    number.setFocus()
+    number.selectAll()
+    QTest.keyClicks(number, "2.5")
+    QTest.keyClick(number, Qt.Key.Key_Return)
+    face = studio.session.face
+    assert face is not None
+    assert dict(face.edit.values) == {"Male": 2.5}
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    QTest.keyClick(focused, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert face.edit.is_empty
+
+
+def test_another_photograph_starts_plainly(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, photograph: Path
+) -> None:
+    studio.window.compare.setChecked(True)
+    flat = tmp_path / "flat.png"
+    Image.new("RGB", (300, 200), (90, 120, 150)).save(flat)
+    studio.open_path(flat)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "flat.png")
+    assert not studio.window.compare.isChecked()
+    assert studio.window.draw_crop.isChecked()
+    studio.open_path(photograph)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == photograph.name)
+    assert not studio.window.draw_crop.isChecked()
+    settle(studio, qtbot)
+    assert studio.window.result_canvas.caption == "Edited"
+
+
+def test_a_device_that_is_not_there_is_not_remembered(studio: Studio, qtbot: QtBot) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this computer has CUDA")
+    studio.window.device_chosen.emit("cuda")
+    qtbot.waitUntil(lambda: bool(message_boxes()), timeout=20_000)
+    assert "no device “cuda”" in message_boxes()[0].text()
+    assert studio.settings.device == "cpu"
+    message_boxes()[0].close()
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+
+
+def test_ctrl_q_closes_the_window(studio: Studio, qtbot: QtBot) -> None:
+    QTest.keyClick(studio.window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: not studio.window.isVisible(), timeout=5000)
+
+
+def test_the_mode_is_kept_for_the_next_photograph(studio: Studio, qtbot: QtBot, photograph: Path) -> None:
+    studio.window.mode_box.setCurrentIndex(1)
+    first = studio.session.photo
+    studio.open_path(photograph)
+    qtbot.waitUntil(lambda: studio.session.photo is not first)
+    assert studio.session.face is not None
+    assert studio.session.face.edit.mode == "latent"
+    assert studio.settings.mode == "latent"

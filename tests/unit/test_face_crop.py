@@ -221,3 +221,12 @@ def test_portraits(data: Path, name: str, nose: tuple[int, int]) -> None:
     left, top, width, height = find_faces(open_image(data / "photos" / f"{name}.jpg").pixels)[0].box
     assert left < nose[0] < left + width
     assert top < nose[1] < top + height
+
+
+def test_pictures_wider_than_opencv_can_warp_are_cut_first() -> None:
+    wide = np.zeros((60, 40_000, 3), np.uint8)
+    wide[:, :, 0] = (np.arange(40_000) // 200).astype(np.uint8)
+    crop = FaceCrop(35_000, 30, 100)
+    narrow = extract(wide[:, 34_000:36_000], FaceCrop(1_000, 30, 100), 64)
+    assert np.array_equal(extract(wide, crop, 64), narrow)
+    assert narrow[32, 32, 0] == 175

@@ -47,8 +47,8 @@ def ready(renderer: Renderer, checkpoint: Path, astronaut: np.ndarray) -> tuple[
     return renderer, encoded[0]
 
 
-def request(attributes: tuple[float, ...], value: float) -> PreviewRequest:
-    return PreviewRequest(FACE, (value, *attributes[1:]), "residual")
+def request(encoded: EncodeResult, value: float) -> PreviewRequest:
+    return PreviewRequest(encoded.digest, FACE, (value, *encoded.attributes[1:]), "residual")
 
 
 def test_the_last_value_of_a_drag_is_always_rendered(
@@ -74,7 +74,7 @@ def test_the_last_value_of_a_drag_is_always_rendered(
     renderer.result_ready.connect(take)
     for drag in range(20):
         for step in range(50):
-            renderer.request(request(encoded.attributes, drag + step / 100))
+            renderer.request(request(encoded, drag + step / 100))
         until(lambda drag=drag: results and results[-1] == drag + 0.49)
     assert len(served) < 20 * 50 / 5  # what was overtaken was never computed
     assert results == sorted(results)
@@ -93,7 +93,7 @@ def test_a_model_that_fails_to_load_leaves_the_old_one(
     assert "bad.safetensors is not a model" in failures[0]
     results: list[object] = []
     renderer.result_ready.connect(lambda: results.append(renderer.take_result()))
-    renderer.request(request(encoded.attributes, 1.0))
+    renderer.request(request(encoded, 1.0))
     until(lambda: results)
 
 
@@ -108,7 +108,7 @@ def test_freed_memory_comes_back_by_itself(ready: tuple[Renderer, EncodeResult])
     renderer.free_memory()
     until(lambda: freed)
     assert renderer._engine is None
-    renderer.request(request(encoded.attributes, 1.0))
+    renderer.request(request(encoded, 1.0))
     until(lambda: results)
     assert loaded[0].digest == encoded.digest
 
@@ -116,8 +116,8 @@ def test_freed_memory_comes_back_by_itself(ready: tuple[Renderer, EncodeResult])
 def test_a_layer_is_computed_for_its_own_request(ready: tuple[Renderer, EncodeResult]) -> None:
     renderer, encoded = ready
     received: list[Layer | str] = []
-    renderer.layer(request(encoded.attributes, 2.0), received.append)
-    renderer.layer(PreviewRequest(FACE, (1.0, 2.0), "residual"), received.append)
+    renderer.layer(request(encoded, 2.0), received.append)
+    renderer.layer(PreviewRequest("another model", FACE, encoded.attributes, "residual"), received.append)
     until(lambda: len(received) == 2)
     assert isinstance(received[0], Layer)
     assert np.abs(received[0].pixels).max() > 0

@@ -62,7 +62,7 @@ def read_attributes(path: Path) -> tuple[tuple[str, ...], list[str], npt.NDArray
     files: list[str] = []
     rows = np.empty((len(lines) - 2, len(names)), np.int8)
     for number, line in enumerate(lines[2:]):
-        file, *values = line.split()
+        file, *values = line.split() or [""]
         if len(values) != len(names) or not set(values) <= {"1", "-1"}:
             raise DataError(
                 f"{path}, line {number + 3}: expected {len(names)} values of 1 or -1 after the name."
@@ -162,7 +162,8 @@ def _cached_images(
     folder: Path, files: list[str], size: int, cache: Path, progress: Progress | None
 ) -> npt.NDArray[np.uint8]:
     with _pictures(folder) as (identity, read):
-        recipe = f"{identity}|{len(files)}|{size}|{ALIGNED_CENTER}|{ALIGNED_SIDE}"
+        names = hashlib.sha256("\n".join(files).encode()).hexdigest()
+        recipe = f"{identity}|{names}|{size}|{ALIGNED_CENTER}|{ALIGNED_SIDE}"
         key = hashlib.sha256(recipe.encode()).hexdigest()[:16]
         path = cache / f"celeba-{size}-{key}.npy"
         if not path.exists():

@@ -74,12 +74,30 @@ def aligned_crop(width: int, height: int) -> FaceCrop:
     return FaceCrop(ALIGNED_CENTER[0] * scale_x, ALIGNED_CENTER[1] * scale_y, side)
 
 
+_WARP_LIMIT = 32_000
+"""OpenCV's warp addresses source pixels with 16 bits."""
+
+
+def _region(photo: Pixels, crop: FaceCrop) -> tuple[Pixels, FaceCrop]:
+    """The part of an enormous photograph around ``crop``, with room for the reflection at its borders."""
+    height, width = photo.shape[:2]
+    reach = 1.5 * crop.side + 2
+    left = int(min(max(crop.center_x - reach, 0), width - 1))
+    top = int(min(max(crop.center_y - reach, 0), height - 1))
+    right = int(max(min(crop.center_x + reach, width), left + 1))
+    bottom = int(max(min(crop.center_y + reach, height), top + 1))
+    moved = FaceCrop(crop.center_x - left, crop.center_y - top, crop.side, crop.roll)
+    return photo[top:bottom, left:right], moved
+
+
 def extract(photo: Pixels, crop: FaceCrop, size: int) -> Pixels:
     """Cut ``crop`` out of ``photo`` and resample it to ``size`` × ``size`` × 3.
 
     Areas are averaged when the crop is larger than ``size`` (no aliasing), and the photograph is
     reflected where the crop leaves it.
     """
+    if max(photo.shape) > _WARP_LIMIT:
+        photo, crop = _region(photo, crop)
     oversampling = max(1, math.ceil(crop.side / size))
     fine = size * oversampling
     warped = cv2.warpAffine(

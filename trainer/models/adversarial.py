@@ -90,3 +90,5 @@ class Adversary(nn.Module):
         """Take up what `optimizer_states` gave."""
         for name, state in states.items():
             self._optimizers[name].load_state_dict(state)
+            for group in self._optimizers[name].param_groups:
+                group["lr"] = self.config.gan_learning_rate  # may have been changed for the rest of the run
