@@ -11,7 +11,7 @@ GUIDE = (
     ("← →, Page Up, Page Down", "Move the focused slider"),
     ("Ctrl+O, drop, Ctrl+V", "Open a photograph"),
     ("Click a face", "Edit another face of the photograph"),
-    ("Ctrl+M, then drag", "Mark a face by hand"),
+    ("Ctrl+M, then drag", "Mark a face by hand; Ctrl+Backspace dismisses one"),
     ("Hold the mouse on “Edited”, or Ctrl+D", "Compare with the original"),
     ("Ctrl+Z, Ctrl+Shift+Z", "Undo and redo; one drag is one step"),
     ("Ctrl+S", "Export the photograph; Ctrl+Shift+S the face only"),
