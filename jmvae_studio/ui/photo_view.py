@@ -76,8 +76,11 @@ class PhotoView(QWidget):
 
     def show_edited(self, images: dict[int, QImage]) -> None:
         """Lay edited crops over the faces with these indices; the others are shown as they are."""
+        changed = self._edited.keys() | images.keys()
         self._edited = images
-        self.update()
+        for index in changed & set(range(len(self._crops))):  # a drag repaints the faces, not the photograph
+            polygon = QPolygonF([self.to_widget(x, y) for x, y in self._crops[index].corners()])
+            self.update(polygon.boundingRect().toAlignedRect().adjusted(-3, -3, 3, 3))
 
     def set_hint(self, hint: str) -> None:
         """What to say while there is no photograph."""
@@ -154,8 +157,9 @@ class PhotoView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         if self._image is None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1.5, Qt.PenStyle.DashLine))
             painter.drawRoundedRect(self.rect().adjusted(8, 8, -8, -8), 8, 8)
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
@@ -177,6 +181,7 @@ class PhotoView(QWidget):
 
     def _draw_outline(self, painter: QPainter, crop: FaceCrop, colour: QColor) -> None:
         polygon = QPolygonF([self.to_widget(x, y) for x, y in crop.corners()])
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, crop.roll != 0)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(0, 0, 0, 110), 3))
         painter.drawPolygon(polygon)
