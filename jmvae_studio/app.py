@@ -240,10 +240,6 @@ class Studio(QObject):
         self._request()
         self._show_values()
 
-    def _inferred_changed(self) -> None:
-        self._request()
-        self._show_values()
-
     def _show_result(self) -> None:
         result: PreviewResult | None = self.renderer.take_result()
         if result is None or result.request.face != self._key():
@@ -426,7 +422,7 @@ class Studio(QObject):
         window, session, renderer = self.window, self.session, self.renderer
         session.photo_changed.connect(self._show_photo)
         session.faces_changed.connect(self._show_faces)
-        session.inferred_changed.connect(self._inferred_changed)
+        session.inferred_changed.connect(self._edit_changed)
         session.edit_changed.connect(self._edit_changed)
         renderer.result_ready.connect(self._show_result)
         renderer.encoded.connect(self._encoded)

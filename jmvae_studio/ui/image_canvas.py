@@ -42,11 +42,6 @@ class ImageCanvas(QWidget):
         self._fresh = image is not None
         self.update()
 
-    def set_hint(self, hint: str) -> None:
-        """What to say while there is no picture."""
-        self._hint = hint
-        self.update()
-
     def set_note(self, note: str) -> None:
         """Another caption for now; empty brings the first back."""
         self._note = note

@@ -82,11 +82,6 @@ class PhotoView(QWidget):
             polygon = QPolygonF([self.to_widget(x, y) for x, y in self._crops[index].corners()])
             self.update(polygon.boundingRect().toAlignedRect().adjusted(-3, -3, 3, 3))
 
-    def set_hint(self, hint: str) -> None:
-        """What to say while there is no photograph."""
-        self._hint = hint
-        self.update()
-
     def set_drawing(self, drawing: bool) -> None:
         """Whether a drag draws a new square around a face."""
         self._drawing = drawing
