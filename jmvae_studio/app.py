@@ -74,6 +74,10 @@ class Studio(QObject):
         self._edited: QImage | None = None
         self._overlays: dict[FaceKey, QImage] = {}
         """The last edited preview of every face, for the whole photograph."""
+        self._overlays_due = QTimer(
+            self, interval=0, singleShot=True
+        )  # the photograph follows the large face
+        self._overlays_due.timeout.connect(self._show_overlays)
         self.last_result: PreviewResult | None = None
         """The preview on the screen."""
         self._connect()
@@ -252,7 +256,7 @@ class Studio(QObject):
         self.window.average_canvas.show_image(to_qimage(result.preview.average))
         if not self._comparing:
             self.window.result_canvas.show_image(self._edited)
-            self._show_overlays()
+            self._overlays_due.start()
         elapsed = (perf_counter() - self._asked_at) * 1e3
         self.window.show_milliseconds(result.preview.milliseconds, elapsed)
 

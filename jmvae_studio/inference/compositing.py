@@ -17,12 +17,17 @@ _OVERSAMPLING = 8
 """An edit is first enlarged exactly by this factor: OpenCV's warp works with 1/32 of a source pixel."""
 
 
-def feather(size: int) -> npt.NDArray[np.float32]:
-    """Weight of the edit over a crop of ``size`` pixels: 0 at the border, 1 inside, smooth between; size × size."""
+def feather_ramp(size: int) -> npt.NDArray[np.float32]:
+    """Weight of the edit along one side of ``size`` pixels: 0 at both ends, 1 inside, smooth between."""
     position = (np.arange(size) + 0.5) / size
     ramp = np.clip(np.minimum(position, 1 - position) / FEATHER, 0, 1)
-    smooth = ramp * ramp * (3 - 2 * ramp)
-    return np.asarray(np.outer(smooth, smooth), np.float32)
+    return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)
+
+
+def feather(size: int) -> npt.NDArray[np.float32]:
+    """Weight of the edit over a crop of ``size`` pixels: size × size, the product of both sides' ramps."""
+    ramp = feather_ramp(size)
+    return np.outer(ramp, ramp)
 
 
 def compose(photo: Pixels, crop: FaceCrop, layer: npt.NDArray[np.float32], replaces: bool) -> Pixels:

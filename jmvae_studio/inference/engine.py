@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from jmvae_studio.inference.compositing import feather
+from jmvae_studio.inference.compositing import feather_ramp
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +50,7 @@ class FaceCode:
     z_attributes: Any
     average: Any
     reconstruction: Any
-    preview: Any
+    ground: Any
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,13 @@ class Engine:
         self.device_name = _describe(torch, device)
         self.attribute_names = header.attribute_names
         self.image_size = header.image_size
-        mask = torch.from_numpy(feather(PREVIEW_SIZE)).to(device)
-        self._mask = mask[None, None]
+        ramp = torch.from_numpy(feather_ramp(PREVIEW_SIZE)).to(device)
+        self._mask = torch.outer(ramp, ramp)
         identity = torch.eye(self.image_size)[None, None]
-        enlarge = torch.nn.functional.interpolate(identity, (PREVIEW_SIZE, self.image_size), mode="bicubic")[
-            0, 0
-        ]
-        # Bicubic enlargement is linear and separable: as two matrix products it takes a fifth of the time.
-        self._enlarge = enlarge.to(device)
+        size = (PREVIEW_SIZE, self.image_size)
+        enlarge = torch.nn.functional.interpolate(identity, size, mode="bicubic")[0, 0].to(device)
+        # Bicubic enlargement and the feathered border are linear and separable: two matrix products do both.
+        self._enlarge = ramp[:, None] * enlarge
         self.uploaded_bytes = 0
 
     @classmethod
@@ -154,7 +153,7 @@ class Engine:
                 z_attributes=z_attributes,
                 average=both[:1],
                 reconstruction=both[1:],
-                preview=self._upload(preview).float(),
+                ground=self._upload(preview)[0].float(),
             )
 
     def infer(self, faces: Pixels) -> npt.NDArray[np.float32]:
@@ -177,12 +176,11 @@ class Engine:
         torch = self._torch
         with torch.inference_mode():
             average, change = self._change(code, attributes, mode)
-            large = self._enlarge @ change.contiguous() @ self._enlarge.T
-            if mode == "generate":
-                large = large - code.preview
-            edited = torch.addcmul(code.preview, large, self._mask).round_().clamp_(0, 255)
-            average_pixels = self._download(self._model.to_pixels(average))
-            edited_pixels = self._download(edited.to(torch.uint8))
+            ground = code.ground * (1 - self._mask) if mode == "generate" else code.ground
+            rows = self._enlarge @ change[0].contiguous()
+            edited = torch.baddbmm(ground, rows, self._enlarge.T.expand(len(rows), -1, -1))
+            average_pixels = self._download(self._model.to_pixels(average)[0])
+            edited_pixels = self._download(edited.add_(0.5).clamp_(0, 255).to(torch.uint8))
         return Preview(average_pixels, edited_pixels, (perf_counter() - started) * 1e3)
 
     def layer(self, code: FaceCode, attributes: tuple[float, ...], mode: Mode) -> Layer:
@@ -208,12 +206,12 @@ class Engine:
             z = posterior.mean
             if noise is not None:
                 z = posterior.sample(torch.from_numpy(noise[None]).to(self._device))
-            return self._download(self._model.to_pixels(self._model.decode_one("image", z).mean))
+            return self._download(self._model.to_pixels(self._model.decode_one("image", z).mean)[0])
 
     def reconstruct(self, code: FaceCode) -> Pixels:
         """The face decoded from the mean of q(z|x), size × size × 3."""
         with self._torch.inference_mode():
-            return self._download(self._model.to_pixels(code.reconstruction))
+            return self._download(self._model.to_pixels(code.reconstruction)[0])
 
     def forward_milliseconds(self, runs: int = 50) -> float:
         """Median time of the bare nets of a drag, q(z|w) and p(x|z), on one vector: the benchmark's yardstick."""
@@ -259,8 +257,8 @@ class Engine:
         return tensor.permute(2, 0, 1)[None]
 
     def _download(self, image: torch.Tensor) -> Pixels:
-        """First picture of a uint8 batch as height × width × 3."""
-        return np.asarray(image[0].permute(1, 2, 0).contiguous().cpu().numpy())
+        """A uint8 picture, 3 × height × width, as height × width × 3."""
+        return np.asarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
 
 
 def _choose(torch: Any, device: Device) -> torch.device:

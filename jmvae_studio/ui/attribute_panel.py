@@ -25,6 +25,7 @@ class AttributePanel(QWidget):
         super().__init__(parent)
         self._range = (lowest, highest)
         self.sliders: dict[str, AttributeSlider] = {}
+        self._shown: dict[str, tuple[float, float | None, bool]] = {}
         self._headings: list[tuple[QLabel, list[AttributeSlider]]] = []
         self.search = QLineEdit(self)
         self.search.setPlaceholderText("Search attributes")
@@ -55,6 +56,7 @@ class AttributePanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         self.sliders = {}
+        self._shown = {}
         self._headings = []
         for heading, members in groups:
             label = QLabel(heading, page)
@@ -81,8 +83,11 @@ class AttributePanel(QWidget):
         self, values: Mapping[str, float], inferred: Mapping[str, float], asked: set[str]
     ) -> None:
         """Show every slider's value, the model's mark and which ones the user set."""
-        for name, slider in self.sliders.items():
-            slider.show_value(values.get(name, 0.0), inferred.get(name), name in asked)
+        shown = {name: (values.get(name, 0.0), inferred.get(name), name in asked) for name in self.sliders}
+        for name, state in shown.items():
+            if self._shown.get(name) != state or name in asked:
+                self.sliders[name].show_value(*state)
+        self._shown = shown
         self.reset_all.setEnabled(bool(asked))
 
     def set_active(self, active: bool) -> None:

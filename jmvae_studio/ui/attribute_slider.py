@@ -223,10 +223,10 @@ class AttributeSlider(QWidget):
 
     def _slid(self, position: int) -> None:
         value = position / STEPS
+        self.value_changed.emit(self.name, value)  # first of all, so that the model begins
         self.number.blockSignals(True)
         self.number.setValue(value)
         self.number.blockSignals(False)
-        self.value_changed.emit(self.name, value)
 
     def _typed(self, value: float) -> None:
         self.value_changed.emit(self.name, value)

@@ -10,8 +10,10 @@ from PySide6.QtGui import QImage
 def to_qimage(pixels: npt.NDArray[np.uint8]) -> QImage:
     """A picture of its own for height × width × 3 pixels.
 
-    The copy matters: on Python 3.11 a QImage does not keep the buffer it was made from alive.
+    It owns its pixels: on Python 3.11 a QImage does not keep the buffer it was made from alive. Four bytes a
+    pixel, which Qt scales more than twice as fast as three.
     """
     pixels = np.ascontiguousarray(pixels)
     height, width = pixels.shape[:2]
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+    borrowed = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+    return borrowed.convertToFormat(QImage.Format.Format_RGB32)

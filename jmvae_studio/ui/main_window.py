@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import qtawesome
-from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -124,8 +124,13 @@ class MainWindow(QMainWindow):
         self.model_label.setText(model)
 
     def show_milliseconds(self, model: float, total: float) -> None:
-        """Show how long the last preview took in the model and from the event to the picture."""
-        self.time_label.setText(f"{model:.1f} ms model · {total:.1f} ms in all")
+        """Show how long the last preview took in the model and from the event to the picture.
+
+        Shown when a drag pauses or five times a second, for people to read and to keep off the drag's path.
+        """
+        self._times = f"{model:.1f} ms model · {total:.1f} ms in all"
+        if not self._times_due.isActive():
+            self._times_due.start()
 
     def set_face_actions(self, there: bool) -> None:
         """Enable what needs a face."""
@@ -351,6 +356,9 @@ class MainWindow(QMainWindow):
 
     def _fill_status_bar(self) -> None:
         self.time_label, self.device_label, self.model_label = QLabel(), QLabel(), QLabel()
+        self._times = ""
+        self._times_due = QTimer(self, interval=200, singleShot=True)
+        self._times_due.timeout.connect(lambda: self.time_label.setText(self._times))
         for label in (self.time_label, self.model_label, self.device_label):
             label.setContentsMargins(6, 0, 6, 0)
             self.statusBar().addPermanentWidget(label)

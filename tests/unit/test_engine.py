@@ -62,7 +62,7 @@ def test_layers_are_the_papers_equations(
 @pytest.mark.parametrize("mode", ["residual", "latent"])
 def test_asking_nothing_changes_no_pixel(engine: Engine, code: FaceCode, mode: str) -> None:
     preview = engine.preview(code, code.attributes, mode)  # type: ignore[arg-type]
-    original = code.preview[0].permute(1, 2, 0).numpy().astype(np.uint8)
+    original = code.ground.permute(1, 2, 0).numpy().astype(np.uint8)
     assert np.array_equal(preview.edited, original)
     assert not np.array_equal(engine.preview(code, changed(code), mode).edited, original)  # type: ignore[arg-type]
 
