@@ -112,7 +112,8 @@ def evaluate(
 ) -> None:
     """Attributes read from pictures, and the error of reconstructions, on one partition."""
     from trainer.checkpoint import load_model
-    from trainer.data.celeba import PARTITIONS, load_celeba
+    from trainer.data.celeba import load_celeba
+    from trainer.data.dataset import PARTITIONS
     from trainer.evaluation.attributes import accuracy_table, infer_attributes
     from trainer.evaluation.reconstruction import reconstruction_error
 

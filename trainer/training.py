@@ -17,7 +17,8 @@ from torch import Tensor
 
 from trainer.checkpoint import load_newest_state, save_model, save_state
 from trainer.config import TrainConfig
-from trainer.data.celeba import CelebA, load_celeba
+from trainer.data.celeba import load_celeba
+from trainer.data.dataset import Dataset
 from trainer.errors import ConfigError, TrainerError
 from trainer.evaluation.attributes import attribute_accuracy
 from trainer.evaluation.figures import sample_sheet
@@ -289,7 +290,7 @@ class Run:
                 signal.signal(number, handler)
 
 
-def _modalities(data: CelebA, size: int) -> tuple[Modality, ...]:
+def _modalities(data: Dataset, size: int) -> tuple[Modality, ...]:
     return (
         Modality("image", "image", (3, size, size)),
         Modality("attributes", "attributes", (len(data.names),), data.names),

@@ -8,45 +8,19 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from trainer.data.dataset import Dataset, Progress
 from trainer.data.face_crop import ALIGNED_CENTER, ALIGNED_SIDE, aligned_crop, extract
 from trainer.errors import DataError
 
 ATTRIBUTES_FILE = "list_attr_celeba.txt"
 PARTITION_FILE = "list_eval_partition.txt"
 PICTURES = "img_align_celeba"
-PARTITIONS = ("train", "validation", "test")
-"""Their numbers in the official partition are their places here."""
-
-Progress = Callable[[int, int], None]
-"""Called with (done, all)."""
-
-
-@dataclass(frozen=True)
-class CelebA:
-    """A decoded data set.
-
-    Attributes:
-        images: N × size × size × 3, uint8, memory-mapped from the cache.
-        attributes: N × 40, int8, -1 or 1.
-        names: The 40 attributes, in the order of the columns.
-        partition: N, 0 train, 1 validation, 2 test.
-    """
-
-    images: npt.NDArray[np.uint8]
-    attributes: npt.NDArray[np.int8]
-    names: tuple[str, ...]
-    partition: npt.NDArray[np.uint8]
-
-    def indices(self, partition: str) -> npt.NDArray[np.int64]:
-        """Rows of ``train``, ``validation`` or ``test``."""
-        return np.flatnonzero(self.partition == PARTITIONS.index(partition))
 
 
 def read_attributes(path: Path) -> tuple[tuple[str, ...], list[str], npt.NDArray[np.int8]]:
@@ -93,7 +67,7 @@ def read_partition(path: Path) -> dict[str, int]:
 
 def load_celeba(
     folder: Path, size: int = 64, cache: Path | None = None, progress: Progress | None = None
-) -> CelebA:
+) -> Dataset:
     """Open CelebA in ``folder``; pictures are cropped in proportion and decoded once into the cache.
 
     Args:
@@ -113,7 +87,7 @@ def load_celeba(
             f"{len(without)} pictures have no partition in {PARTITION_FILE}, {without[0]} among them."
         )
     images = _cached_images(folder, files, size, cache or default_cache(), progress)
-    return CelebA(images, attributes, names, np.array([partition[file] for file in files], np.uint8))
+    return Dataset(images, attributes, names, np.array([partition[file] for file in files], np.uint8))
 
 
 def default_cache() -> Path:

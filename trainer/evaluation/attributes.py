@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from trainer.data.celeba import CelebA
+from trainer.data.dataset import Dataset
 from trainer.models.interface import JointModel
 
 
@@ -33,7 +33,7 @@ def infer_attributes(
     return np.concatenate(rows)
 
 
-def attribute_accuracy(model: JointModel, data: CelebA, rows: npt.NDArray[np.int64]) -> dict[str, float]:
+def attribute_accuracy(model: JointModel, data: Dataset, rows: npt.NDArray[np.int64]) -> dict[str, float]:
     """Mean accuracy and balanced accuracy over the attributes on ``rows``."""
     per_attribute = accuracy_table(infer_attributes(model, data.images[rows]), data.attributes[rows])
     return {

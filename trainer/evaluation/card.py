@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trainer.checkpoint_header import Header
-from trainer.data.celeba import CelebA
+from trainer.data.dataset import Dataset
 from trainer.evaluation.attributes import accuracy_table, infer_attributes
 from trainer.evaluation.reconstruction import reconstruction_error
 from trainer.models.interface import JointModel
@@ -61,7 +61,7 @@ Made by `python -m trainer card`.
 """
 
 
-def make_card(path: Path, model: JointModel, header: Header, data: CelebA) -> str:
+def make_card(path: Path, model: JointModel, header: Header, data: Dataset) -> str:
     """The card's text, with every figure measured on the test partition of ``data``.
 
     Args:
