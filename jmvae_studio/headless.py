@@ -33,7 +33,7 @@ class Picture:
     size: tuple[int, int] = (1280, 800)
     theme: Literal["light", "dark"] = "light"
     changes: Sequence[tuple[str, float]] = ()
-    mode: Mode = "residual"
+    mode: Mode = "latent"
 
 
 def no_display() -> bool:

@@ -20,7 +20,7 @@ class Settings(BaseModel):
 
     theme: Literal["system", "light", "dark"] = "system"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    mode: Literal["residual", "latent", "generate"] = "residual"
+    mode: Literal["residual", "latent", "generate"] = "latent"
     recent_files: list[str] = Field(default_factory=list)
     recent_models: list[str] = Field(default_factory=list)
     export_folder: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +32,9 @@ CHANGEABLE = {
     "cache",
 }
 """Settings that a run may change when it is resumed; all others would change what its steps mean."""
+
+JUDGE = Path(__file__).parents[1] / "resources" / "models" / "judge.safetensors"
+"""The judge that comes with the project."""
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the run.")]
 DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]
@@ -151,6 +155,70 @@ def evaluate(
 
 
 @app.command()
+def judge(
+    data: DataFolder,
+    out: Annotated[Path, typer.Option(help="The judge to write, *.safetensors.")],
+    epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = 7,
+    seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 11,
+) -> None:
+    """Train the classifier that judges edits, on real pictures alone."""
+    from trainer.data.celeba import load_celeba
+    from trainer.evaluation.judge import save_judge, train_judge
+
+    with _bar() as bar:
+        found, figures = train_judge(load_celeba(data), epochs, seed, _shower(bar))
+    save_judge(found, out, figures | {"epochs": epochs, "seed": seed})
+    typer.echo(
+        f"accuracy {figures['accuracy']:.4f}, balanced {figures['balanced_accuracy']:.4f} on validation"
+    )
+
+
+@app.command()
+def edits(
+    checkpoints: Annotated[list[Path], typer.Argument(help="One or more face models, *.safetensors.")],
+    data: DataFolder,
+    judge_path: Annotated[Path, typer.Option("--judge", help="Who judges; see the command judge.")] = JUDGE,
+    partition: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    mode: Annotated[list[str] | None, typer.Option(help="residual, latent, or both (repeat).")] = None,
+    count: Annotated[int, typer.Option(help="Faces per attribute and direction.")] = 100,
+    standard: Annotated[bool, typer.Option("--standard", help="Only the 13 standard attributes.")] = False,
+    baselines: Annotated[bool, typer.Option(help="Also doing nothing, and the nearest neighbour.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Also a contact sheet of the first model, *.png.")
+    ] = None,
+    page: Annotated[Path | None, typer.Option(help="Also the tables as a page, *.md.")] = None,
+) -> None:
+    """Measure edits: success, collateral, drift and distance at strengths 1, 2 and 3, by an independent judge."""
+    from trainer.checkpoint import write_beside
+    from trainer.evaluation.edit_report import markdown, measure_edits, print_tables
+    from trainer.evaluation.judge import load_judge
+
+    with _bar() as bar:
+        results = measure_edits(
+            checkpoints,
+            data,
+            load_judge(judge_path),
+            partition,
+            mode or ["latent"],
+            count,
+            standard,
+            baselines,
+            sheet,
+            _shower(bar),
+        )
+    if page is not None:
+        names = " ".join(path.name for path in checkpoints)
+        options = "".join(f" --mode {name}" for name in mode or ["latent"])
+        command = f"python -m trainer edits {names}{options} --count {count} --data CELEBA --page {page.name}"
+        write_beside(page, f"# How good the edits are\n\n{markdown(results, command)}".encode())
+    if as_json:
+        typer.echo(json.dumps(results, indent=2))
+    else:
+        print_tables(results, Console())
+
+
+@app.command()
 def card(
     checkpoint: Annotated[Path, typer.Argument(help="A face model, *.safetensors.")],
     data: DataFolder,
@@ -206,27 +274,37 @@ def _parse_settings(texts: list[str]) -> dict[str, Any]:
 
 def _run(action: Any, folder: Path, config: TrainConfig) -> None:
     """Train with a bar on stderr; events go to stdout when it is not a terminal."""
+    events = EventLog(folder / "events.jsonl", None if sys.stdout.isatty() else sys.stdout)
+    started = time.monotonic()
+    try:
+        with _bar() as bar:
+            done = action(folder, config, events, _shower(bar))
+    finally:
+        events.close()
+    minutes = (time.monotonic() - started) / 60
+    word = "Finished" if done else f"Stopped and saved; go on with: python -m trainer resume {folder}"
+    typer.echo(f"{word} ({minutes:.1f} min).", err=True)
+
+
+def _bar() -> Progress:
+    """A progress bar on stderr, if that is a terminal."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[remark]}"),
     )
-    events = EventLog(folder / "events.jsonl", None if sys.stdout.isatty() else sys.stdout)
-    started = time.monotonic()
-    try:
-        with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-            task = bar.add_task("preparing", total=None, remark="")
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
 
-            def show(what: str, done: int, total: int, remark: str) -> None:
-                bar.update(task, description=what, completed=done, total=total, remark=remark)
 
-            done = action(folder, config, events, show)
-    finally:
-        events.close()
-    minutes = (time.monotonic() - started) / 60
-    word = "Finished" if done else f"Stopped and saved; go on with: python -m trainer resume {folder}"
-    typer.echo(f"{word} ({minutes:.1f} min).", err=True)
+def _shower(bar: Progress) -> Callable[[str, int, int, str], None]:
+    """A function that moves ``bar``: (what, done, all, remark)."""
+    task = bar.add_task("preparing", total=None, remark="")
+
+    def show(what: str, done: int, total: int, remark: str) -> None:
+        bar.update(task, description=what, completed=done, total=total, remark=remark)
+
+    return show
 
 
 def main() -> None:

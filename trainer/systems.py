@@ -21,12 +21,14 @@ class System:
         title: One line for people.
         capabilities: What its models can do: ``encode``, ``decode``, ``complete``, ``edit``.
         class_path: ``module:class`` of the `JointModel`.
+        trains_edits: Whether it has an editor that a run can train (``edit_epochs``).
     """
 
     name: str
     title: str
     capabilities: frozenset[str]
     class_path: str
+    trains_edits: bool = False
 
     def load_class(self) -> type[JointModel]:
         """Import the model's class (this imports torch)."""
@@ -43,6 +45,13 @@ SYSTEMS = {
             "Joint VAE whose single-modality encoders are drawn to the joint one (Suzuki et al. 2018)",
             frozenset({"encode", "decode", "complete", "edit"}),
             "trainer.models.jmvae:JMVAEKL",
+        ),
+        System(
+            "jmvae-kl-studio",
+            "JMVAE-kl for faces with one image trunk, better blocks and an editor trained against a critic",
+            frozenset({"encode", "decode", "complete", "edit"}),
+            "trainer.models.studio:StudioJMVAE",
+            trains_edits=True,
         ),
     )
 }

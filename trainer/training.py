@@ -15,8 +15,9 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from trainer.checkpoint import load_newest_state, save_model, save_state
+from trainer.checkpoint import load_model, load_newest_state, save_model, save_state
 from trainer.config import TrainConfig
+from trainer.data.augmentation import jitter
 from trainer.data.celeba import load_celeba
 from trainer.data.dataset import Dataset
 from trainer.errors import ConfigError, TrainerError
@@ -24,9 +25,8 @@ from trainer.evaluation.attributes import attribute_accuracy
 from trainer.evaluation.figures import sample_sheet
 from trainer.events import EventLog
 from trainer.models.adversarial import Adversary
-from trainer.models.interface import Modality
-from trainer.models.jmvae import JMVAEKL
-from trainer.objectives import jmvae_kl_loss, jmvae_kl_terms
+from trainer.models.editing import EditStage, sampling_weights
+from trainer.models.interface import JointModel, Modality
 from trainer.systems import find_system
 
 Progress = Callable[[str, int, int, str], None]
@@ -43,7 +43,9 @@ class Run:
 
     def __init__(self, folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> None:
         self.folder, self.config, self.events, self.progress = folder, config, events, progress
-        find_system(config.system)
+        system = find_system(config.system)
+        if config.edit_epochs and not system.trains_edits:
+            raise ConfigError(f"“{config.system}” has no editor to train: set edit_epochs to 0.")
         # Adam's moments of silent units decay into denormal numbers, which slow a CPU down several times. Set
         # before the first parallel work: threads inherit it.
         torch.set_flush_denormal(True)
@@ -59,20 +61,27 @@ class Run:
         )
         self.train_rows = self._rows("train")
         torch.manual_seed(config.seed)
-        model = JMVAEKL(_modalities(self.data, config.image_size), config.latent)
+        modalities = _modalities(self.data, config.image_size)
+        model = system.load_class().build(modalities, {"latent": config.latent})
         self.step = 0
         self.stop_requested = False
-        adversary = Adversary(config, channels=3)
+        adversary = Adversary(config, channels=3) if config.gan_epochs else None
+        edit_stage = self._edit_stage() if config.edit_epochs else None
         parameters = list(model.parameters())
         optimizer = torch.optim.Adam(parameters, lr=config.learning_rate, eps=config.adam_epsilon)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._set_statistics(model)
+        self.parent = self._start_from(model)
         self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.model = model.to(self.fabric.device)
         self.ema = {name: tensor.to(self.fabric.device) for name, tensor in self.ema.items()}
         self.optimizer = optimizer
-        self.adversary = adversary.to(self.fabric.device)
-        self.adversary.attach(self.model)
+        self.stages: dict[str, Adversary | EditStage] = {}
+        """What joins after the first epochs, by the name of its state."""
+        for name, stage in (("adversary", adversary), ("edit_stage", edit_stage)):
+            if stage is not None:
+                stage.to(self.fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                stage.attach(self.model)
+                self.stages[name] = stage
 
     @property
     def steps_per_epoch(self) -> int:
@@ -88,8 +97,10 @@ class Run:
         self.model.load_state_dict(state["model"])
         self.ema = {name: tensor.to(self.fabric.device) for name, tensor in state["ema"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
-        self.adversary.load_state_dict(state["adversary"])
-        self.adversary.load_optimizers(state["adversary_optimizers"])
+        for name, stage in self.stages.items():
+            if name in state:  # a stage may have been added since
+                stage.load_state_dict(state[name])
+                stage.load_optimizers(state[f"{name}_optimizers"])
         self.config.save(self.folder / "config.json")
         return True
 
@@ -125,22 +136,16 @@ class Run:
         epoch = self.step // self.steps_per_epoch + 1
         data, noise = self._batch(epoch)
         self.model.train()
-        beta = self.config.beta(min(epoch, self.config.epochs))
-        if epoch > self.config.epochs:
+        beta = self.config.beta(min(epoch, self.config.epochs)) if self.config.epochs else 1.0
+        if epoch > self.config.epochs + self.config.gan_epochs:
+            terms = self._edit_step(data)
+        elif epoch > self.config.epochs:
+            adversary = self.stages["adversary"]
+            assert isinstance(adversary, Adversary)
             with self.fabric.autocast():
-                terms = self.adversary.step(self.model, data, noise, beta)
+                terms = adversary.step(self.model, data, noise, beta)
         else:
-            for group in self.optimizer.param_groups:
-                group["lr"] = self._learning_rate()
-            with self.fabric.autocast():
-                tensors, _, _ = jmvae_kl_terms(self.model, data, noise, self.config.channel_reduction)
-            loss = jmvae_kl_loss(tensors, self.config.alpha, beta)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            if self.config.gradient_clip is not None:
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
-            self.optimizer.step()
-            terms = {"loss": loss.detach(), **{name: term.detach() for name, term in tensors.items()}}
+            terms = self._bound_step(data, noise, beta)
         self._average()
         self.step += 1
         if self.step % self.config.log_steps == 0 or self.step == 1:
@@ -157,6 +162,32 @@ class Run:
                 remark,
             )
 
+    def _bound_step(self, data: dict[str, Tensor], noise: Tensor, beta: float) -> dict[str, Tensor]:
+        """One update on the model's bound."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        with self.fabric.autocast():
+            tensors = self.model.terms(data, noise, self.config.channel_reduction)
+        loss = self.model.loss(tensors, self.config.alpha, beta)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.config.gradient_clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+        self.optimizer.step()
+        return {"loss": loss.detach(), **{name: term.detach() for name, term in tensors.items()}}
+
+    def _edit_step(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
+        """One update of the editor and its critic."""
+        stage = self.stages["edit_stage"]
+        assert isinstance(stage, EditStage)
+        first = (self.config.epochs + self.config.gan_epochs) * self.steps_per_epoch
+        number = self.step - first
+        seed = int(np.random.default_rng((self.config.seed, 1, self.step)).integers(2**62))
+        with self.fabric.autocast():
+            return stage.step(
+                self.model, data, seed, number, number / (self.config.edit_epochs * self.steps_per_epoch)
+            )
+
     def _learning_rate(self) -> float:
         share = min(1.0, self.step / (self.config.epochs * self.steps_per_epoch))
         end, start = self.config.learning_rate_end, self.config.learning_rate
@@ -164,7 +195,7 @@ class Run:
 
     def _batch(self, epoch: int) -> tuple[dict[str, Tensor], Tensor]:
         size = self.config.batch_size
-        order = np.random.default_rng((self.config.seed, epoch)).permutation(len(self.train_rows))
+        order = self._order(epoch)
         first = (self.step % self.steps_per_epoch) * size
         rows = np.sort(self.train_rows[order[first : first + size]])
         generator = np.random.default_rng((self.config.seed, epoch, self.step))
@@ -173,7 +204,25 @@ class Run:
             mirrored = generator.random(len(rows)) < 0.5
             pixels[mirrored] = pixels[mirrored, :, ::-1]
         noise = torch.from_numpy(generator.standard_normal((len(rows), self.config.latent), np.float32))
-        return self._to_device(pixels, self.data.attributes[rows]), noise.to(self.fabric.device)
+        data = self._to_device(pixels, self.data.attributes[rows])
+        if self.config.augment:
+            source = torch.Generator().manual_seed(int(generator.integers(2**62)))
+            jittered = jitter(data["image"], source)
+            data["image"] = jittered.contiguous(memory_format=torch.channels_last)
+        return data, noise.to(self.fabric.device)
+
+    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """The places of the training rows in the order of ``epoch``; in the edit stage the rare come oftener."""
+        rng, count = np.random.default_rng((self.config.seed, epoch)), len(self.train_rows)
+        if epoch <= self.config.epochs + self.config.gan_epochs:
+            return rng.permutation(count)
+        return rng.choice(
+            count, count, p=sampling_weights(self.data.attributes[self.train_rows], self.data.names)
+        )
+
+    def _edit_stage(self) -> EditStage:
+        shares = (self.data.attributes[self.train_rows] > 0).mean(0)
+        return EditStage(self.config, 3, self.data.names, shares)
 
     def _to_device(
         self, pixels: npt.NDArray[np.uint8], attributes: npt.NDArray[np.int8]
@@ -204,9 +253,8 @@ class Run:
             sheet = sample_sheet(self.model, self.data.images[rows[:8]], self.data.attributes[rows[:8]])
             (self.folder / "samples").mkdir(exist_ok=True)
             sheet.save(self.folder / "samples" / f"epoch-{epoch:04d}.png")
-            save_model(
-                self.folder / "model.safetensors", self.model, self.config.system, self._training(epoch)
-            )
+            path = self.folder / "model.safetensors"
+            save_model(path, self.model, self.config.system, self._training(epoch), parent=self.parent)
         self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
         self.events.emit("published", path="model.safetensors", epoch=epoch)
         self._save()
@@ -219,15 +267,13 @@ class Run:
             chunk = rows[first : first + 256]
             data = self._to_device(self.data.images[chunk], self.data.attributes[chunk])
             noise = torch.from_numpy(generator.standard_normal((len(chunk), self.config.latent), np.float32))
-            terms, _, _ = jmvae_kl_terms(
-                self.model, data, noise.to(self.fabric.device), self.config.channel_reduction
-            )
+            terms = self.model.terms(data, noise.to(self.fabric.device), self.config.channel_reduction)
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(chunk) / len(rows)
         return sums
 
     def _training(self, epoch: int) -> dict[str, Any]:
-        settings = self.config.model_dump(mode="json", exclude={"data", "cache", "device", "limit"})
+        settings = self.config.model_dump(mode="json", exclude={"data", "cache", "device", "limit", "parent"})
         return {"epoch": epoch, "step": self.step, "pictures": len(self.train_rows), **settings}
 
     def _save(self) -> None:
@@ -236,9 +282,9 @@ class Run:
             "model": self.model.state_dict(),
             "ema": self.ema,
             "optimizer": self.optimizer.state_dict(),
-            "adversary": self.adversary.state_dict(),
-            "adversary_optimizers": self.adversary.optimizer_states(),
         }
+        for name, stage in self.stages.items():
+            state |= {name: stage.state_dict(), f"{name}_optimizers": stage.optimizer_states()}
         save_state(self.folder / "state", self.step, state)
         self.events.emit("saved", step=self.step)
 
@@ -248,7 +294,24 @@ class Run:
             raise ConfigError(f"The {partition} partition of {self.config.data} is empty.")
         return rows[: self.config.limit]
 
-    def _set_statistics(self, model: JMVAEKL) -> None:
+    def _start_from(self, model: JointModel) -> str | None:
+        """Take the weights of the parent checkpoint, if there is one, and give its digest."""
+        if self.config.parent is None:
+            self._set_statistics(model)
+            return None
+        parent, header = load_model(self.config.parent)
+        if (header.system, parent.modalities) != (self.config.system, model.modalities):
+            raise ConfigError(
+                f"{self.config.parent} is a “{header.system}” of other pictures or attributes: "
+                f"a “{self.config.system}” of these cannot start from it."
+            )
+        try:
+            model.load_state_dict(parent.state_dict(), strict=False)
+        except RuntimeError as error:
+            raise ConfigError(f"The weights of {self.config.parent} do not fit: {error}") from error
+        return header.digest
+
+    def _set_statistics(self, model: JointModel) -> None:
         """Mean and deviation per pixel and channel over the training crops (mirrored too, if flipping)."""
         total = np.zeros(self.data.images.shape[1:])
         squares = np.zeros_like(total)

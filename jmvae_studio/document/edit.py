@@ -9,8 +9,8 @@ from typing import Literal
 Mode = Literal["residual", "latent", "generate"]
 
 MODES: tuple[tuple[Mode, str, str], ...] = (
+    ("latent", "Latent", "Moves the face's own code and changes the photograph with it (after CMMA)."),
     ("residual", "Residual", "Adds the change of the average face to the photograph (the JMVAE papers)."),
-    ("latent", "Latent", "Moves the face's own code and adds its change to the photograph (after CMMA)."),
     ("generate", "Generate", "Shows the average face of these attributes instead of the photograph."),
 )
 """Mode, name on the screen and what it does."""
@@ -29,7 +29,7 @@ class Edit:
     """
 
     values: tuple[tuple[str, float], ...] = ()
-    mode: Mode = "residual"
+    mode: Mode = "latent"
 
     def with_value(self, name: str, value: float | None) -> Edit:
         """This edit with one attribute set, or given back to the model with None."""

@@ -88,7 +88,7 @@ class Session(QObject):
         super().__init__(parent)
         self.photo: Photo | None = None
         self.undo_group = QUndoGroup(self)
-        self.mode: Mode = "residual"
+        self.mode: Mode = "latent"
         """Of faces that come new."""
         self._gesture: Edit | None = None
         self._stack: QUndoStack | None = None

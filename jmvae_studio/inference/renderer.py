@@ -150,9 +150,9 @@ class Renderer(QObject):
         """Compute an edit for export; ``receive`` gets it, or a sentence, on the worker thread."""
         self._submit(lambda: self._layer(request, receive))
 
-    def measure(self, runs: int, receive: Callable[[float], None]) -> None:
+    def measure(self, runs: int, mode: Mode, receive: Callable[[float], None]) -> None:
         """Time the bare nets of a drag; ``receive`` gets the median milliseconds on the worker thread."""
-        self._submit(lambda: self._measure(runs, receive))
+        self._submit(lambda: self._measure(runs, mode, receive))
 
     def free_memory(self) -> None:
         """Drop the model and all codes; the next request loads it again."""
@@ -252,10 +252,10 @@ class Renderer(QObject):
         else:
             receive(code.engine.layer(code, request.attributes, request.mode))
 
-    def _measure(self, runs: int, receive: Callable[[float], None]) -> None:
+    def _measure(self, runs: int, mode: Mode, receive: Callable[[float], None]) -> None:
         engine = self._current_engine()
         if engine is not None:
-            receive(engine.forward_milliseconds(runs))
+            receive(engine.forward_milliseconds(runs, mode))
 
     def _free(self) -> None:
         engine, self._engine = self._engine, None
