@@ -3,7 +3,8 @@
     python -m benchmarks.drag [--model PATH] [--events N] [--mode residual]
 
 Prints a table: p50, p95 and p99 from the mouse event to the painted picture, beside the bare nets of a drag
-(q(z|w), p(x|z) and, in mode latent, the change of the photograph), timed on the same thread; then a continuous drag at 120 events a second.
+(q(z|w), p(x|z) and, in mode latent, the change of the photograph), timed on the same thread; then a continuous
+drag at 120 events a second.
 """
 
 from __future__ import annotations
@@ -105,7 +106,9 @@ def main() -> int:
         times, model_times = [], []
         for number in range(options.events):
             if number % 20 == 0:
-                bare.append(bare_nets(studio, 5, options.mode))  # in turn with the drag: the machine's mood is shared
+                bare.append(
+                    bare_nets(studio, 5, options.mode)
+                )  # in turn with the drag: the machine's mood is shared
             x = 10 + (groove.width() - 20) * (number * 0.37 % 1)  # every event changes the value
             started = perf_counter()
             mouse(groove, QEvent.Type.MouseMove, x)

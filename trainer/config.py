@@ -23,10 +23,17 @@ class TrainConfig(BaseModel):
 
     preset: str = Field("faces", description="Name of the preset these settings started from.")
     system: str = Field("jmvae-kl", description="Which of the systems is trained.")
+    dataset: Literal["celeba", "mnist", "lfw", "folder"] = Field(
+        "celeba", description="Layout of the data set in ``data``."
+    )
     data: Path = Field(description="Folder of the data set, as it is distributed.")
     cache: Path | None = Field(None, description="Folder for decoded pictures; the user's cache if empty.")
 
-    image_size: Literal[64] = Field(64, description="Side of the model's pictures in pixels.")
+    image_size: int = Field(64, ge=8, le=1024, description="Side of the model's pictures in pixels.")
+    image_scale: Literal["standardised", "unit"] = Field(
+        "standardised",
+        description="Pixels standardised with a Gaussian of unit variance, or 0…1 with a Bernoulli.",
+    )
     latent: Positive = Field(128, description="Dimensions of the latent code z.")
     epochs: int = Field(16, ge=0, description="Passes over the training pictures before the GAN joins.")
     gan_epochs: int = Field(0, ge=0, description="Further passes in which the decoder also plays a GAN.")

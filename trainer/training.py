@@ -18,8 +18,8 @@ from torch import Tensor
 from trainer.checkpoint import load_model, load_newest_state, save_model, save_state
 from trainer.config import TrainConfig
 from trainer.data.augmentation import jitter
-from trainer.data.celeba import load_celeba
 from trainer.data.dataset import Dataset
+from trainer.data.loading import load_dataset
 from trainer.errors import ConfigError, TrainerError
 from trainer.evaluation.attributes import attribute_accuracy
 from trainer.evaluation.figures import sample_sheet
@@ -56,23 +56,20 @@ class Run:
             ValueError,
         ) as error:  # Lightning's own errors derive from these or from Exception
             raise ConfigError(f"The device “{config.device}” cannot be used here: {error}") from error
-        self.data = load_celeba(
-            config.data, config.image_size, config.cache, lambda n, m: progress("decoding pictures", n, m, "")
-        )
+        self.data = load_dataset(config, lambda n, m: progress("decoding pictures", n, m, ""))
         self.train_rows = self._rows("train")
         torch.manual_seed(config.seed)
-        modalities = _modalities(self.data, config.image_size)
-        model = system.load_class().build(modalities, {"latent": config.latent})
+        model = system.load_class().build(_modalities(self.data, config), config.model_dump())
         self.step = 0
         self.stop_requested = False
-        adversary = Adversary(config, channels=3) if config.gan_epochs else None
+        adversary = Adversary(config, channels=self.data.images.shape[-1]) if config.gan_epochs else None
         edit_stage = self._edit_stage() if config.edit_epochs else None
         parameters = list(model.parameters())
         optimizer = torch.optim.Adam(parameters, lr=config.learning_rate, eps=config.adam_epsilon)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.parent = self._start_from(model)
         self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        self.model = model.to(self.fabric.device)
+        self.model: JointModel = model.to(self.fabric.device)
         self.ema = {name: tensor.to(self.fabric.device) for name, tensor in self.ema.items()}
         self.optimizer = optimizer
         self.stages: dict[str, Adversary | EditStage] = {}
@@ -203,13 +200,13 @@ class Run:
         if self.config.flip:
             mirrored = generator.random(len(rows)) < 0.5
             pixels[mirrored] = pixels[mirrored, :, ::-1]
-        noise = torch.from_numpy(generator.standard_normal((len(rows), self.config.latent), np.float32))
+        noise = self._noise(generator, len(rows))
         data = self._to_device(pixels, self.data.attributes[rows])
         if self.config.augment:
             source = torch.Generator().manual_seed(int(generator.integers(2**62)))
             jittered = jitter(data["image"], source)
             data["image"] = jittered.contiguous(memory_format=torch.channels_last)
-        return data, noise.to(self.fabric.device)
+        return data, noise
 
     def _order(self, epoch: int) -> npt.NDArray[np.int64]:
         """The places of the training rows in the order of ``epoch``; in the edit stage the rare come oftener."""
@@ -224,14 +221,17 @@ class Run:
         shares = (self.data.attributes[self.train_rows] > 0).mean(0)
         return EditStage(self.config, 3, self.data.names, shares)
 
-    def _to_device(
-        self, pixels: npt.NDArray[np.uint8], attributes: npt.NDArray[np.int8]
-    ) -> dict[str, Tensor]:
+    def _noise(self, generator: np.random.Generator, count: int) -> Tensor:
+        noise = generator.standard_normal((count, self.model.noise_width), np.float32)
+        return torch.from_numpy(noise).to(self.fabric.device)
+
+    def _to_device(self, pixels: npt.NDArray[np.uint8], vectors: npt.NDArray[Any]) -> dict[str, Tensor]:
+        """The modalities of a batch, on the device."""
         device = self.fabric.device
         image = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(0, 3, 1, 2)
         return {
             "image": self.model.standardise(image).contiguous(memory_format=torch.channels_last),
-            "attributes": torch.from_numpy(attributes.astype(np.float32)).to(device),
+            self.data.kind: torch.from_numpy(vectors.astype(np.float32)).to(device),
         }
 
     @torch.no_grad()
@@ -266,8 +266,8 @@ class Run:
         for first in range(0, len(rows), 256):
             chunk = rows[first : first + 256]
             data = self._to_device(self.data.images[chunk], self.data.attributes[chunk])
-            noise = torch.from_numpy(generator.standard_normal((len(chunk), self.config.latent), np.float32))
-            terms = self.model.terms(data, noise.to(self.fabric.device), self.config.channel_reduction)
+            noise = self._noise(generator, len(chunk))
+            terms = self.model.terms(data, noise, self.config.channel_reduction)
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(chunk) / len(rows)
         return sums
@@ -312,7 +312,12 @@ class Run:
         return header.digest
 
     def _set_statistics(self, model: JointModel) -> None:
-        """Mean and deviation per pixel and channel over the training crops (mirrored too, if flipping)."""
+        """Mean and deviation per pixel and channel over the training crops (mirrored too, if flipping).
+
+        Images of unit scale keep 0 and 1.
+        """
+        if self.config.image_scale == "unit":
+            return
         total = np.zeros(self.data.images.shape[1:])
         squares = np.zeros_like(total)
         for first in range(0, len(self.train_rows), 2048):
@@ -353,10 +358,12 @@ class Run:
                 signal.signal(number, handler)
 
 
-def _modalities(data: Dataset, size: int) -> tuple[Modality, ...]:
+def _modalities(data: Dataset, config: TrainConfig) -> tuple[Modality, ...]:
+    """The image, and the vector that goes with it, named by its kind: ``attributes`` or ``label``."""
+    height, width, channels = data.images.shape[1:]
     return (
-        Modality("image", "image", (3, size, size)),
-        Modality("attributes", "attributes", (len(data.names),), data.names),
+        Modality("image", "image", (channels, height, width), scale=config.image_scale),
+        Modality(data.kind, data.kind, (len(data.names),), data.names),
     )
 
 

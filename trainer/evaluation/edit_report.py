@@ -198,8 +198,8 @@ def markdown(results: dict[str, Any], command: str) -> str:
         f"Made by `{command}`: {results['count']} faces at most of CelebA's {results['partition']} partition per",
         "attribute and direction, labelled and read as being on the other side. *Success*: share that the judge reads",
         "as flipped. *Collateral*: share of the other attributes that flip. *Drift*: mean change of pixels outside the",
-        "attribute's region, of 255. *Distance*: in the judge's features, 1 is two different people. *Sharpness*: edited",
-        "over original. *Fréchet*: between all edited and all real faces in the judge's features (no FID).",
+        "attribute's region, of 255. *Distance*: in the judge's features, 1 is two different people. *Sharpness*:",
+        "edited over original. *Fréchet*: between all edited and all real faces in the judge's features (no FID).",
         "",
     ]
     for group, title in (("standard", "The 13 standard attributes"), ("all", "All measured attributes")):

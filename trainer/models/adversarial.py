@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from trainer.config import TrainConfig
-from trainer.models.jmvae import JMVAEKL
+from trainer.errors import CapabilityError
+from trainer.models.interface import JointModel
 from trainer.models.networks import Discriminator, initialise
-from trainer.objectives import fake_loss, jmvae_kl_loss, jmvae_kl_terms, real_loss
+from trainer.objectives import fake_loss, real_loss
 
 
 class Adversary(nn.Module):
@@ -29,9 +30,16 @@ class Adversary(nn.Module):
         initialise(self.discriminator)
         self._optimizers: dict[str, torch.optim.Adam] = {}
 
-    def attach(self, model: JMVAEKL) -> None:
-        """Make the optimisers of ``model``; call once, after it has reached its device."""
-        image_decoder = model.decoders["image"]
+    def attach(self, model: JointModel) -> None:
+        """Make the optimisers of ``model``; call once, after it has reached its device.
+
+        Raises:
+            CapabilityError: The model has no image decoder that could play the generator.
+        """
+        decoders = model.get_submodule("decoders") if hasattr(model, "decoders") else None
+        if not isinstance(decoders, nn.ModuleDict) or "image" not in decoders:
+            raise CapabilityError(f"{type(model).__name__} has no image decoder that could play a GAN.")
+        image_decoder = decoders["image"]
         own = {id(parameter) for parameter in image_decoder.parameters()}
         rest = [parameter for parameter in model.parameters() if id(parameter) not in own]
         groups = {
@@ -45,18 +53,20 @@ class Adversary(nn.Module):
         }
 
     def step(
-        self, model: JMVAEKL, data: Mapping[str, Tensor], noise: Tensor, beta: float
+        self, model: JointModel, data: Mapping[str, Tensor], noise: Tensor, beta: float
     ) -> dict[str, Tensor]:
         """The three updates for one batch; returns the detached terms."""
         image = data["image"]
-        terms, z, _ = jmvae_kl_terms(model, data, noise, self.config.channel_reduction)
-        bound = jmvae_kl_loss(terms, self.config.alpha, beta)
+        step = model.bound(data, noise, self.config.channel_reduction)
+        bound = model.loss(step.terms, self.config.alpha, beta)
         self._update("encoders", bound)
 
-        # A second set of normal codes from the same noise, so that a step depends on its seed alone.
-        prior_codes = noise.roll(1, 0)
-        reconstruction = model.decode_one("image", z.detach()).mean
-        generated = model.decode_one("image", prior_codes).mean
+        # A second set of codes from the same noise, so that a step depends on its seed alone.
+        given = {name: value for name, value in data.items() if name != "image"}
+        with torch.no_grad():
+            prior_codes = model.sample_prior(noise.roll(1, 0), given)
+        reconstruction = model.decode_given("image", step.z.detach(), given).mean
+        generated = model.decode_given("image", prior_codes, given).mean
         pixels = (reconstruction - image).square()
         pixels = pixels.mean(1) if self.config.channel_reduction == "mean" else pixels.sum(1)
         fooled = real_loss(self.discriminator(reconstruction)) + real_loss(self.discriminator(generated))
@@ -70,7 +80,7 @@ class Adversary(nn.Module):
             + fake_loss(self.discriminator(generated.detach()))
         )
         self._update("discriminator", told)
-        values = {"loss": bound, **terms, "gan_decoder": fooled, "gan_discriminator": told}
+        values = {"loss": bound, **step.terms, "gan_decoder": fooled, "gan_discriminator": told}
         return {name: value.detach() for name, value in values.items()}
 
     def _update(self, name: str, loss: Tensor) -> None:

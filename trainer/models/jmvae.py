@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from trainer.errors import CapabilityError
-from trainer.models.distributions import Gaussian
-from trainer.models.interface import JointModel, Modality
+from trainer.models.distributions import Distribution, Gaussian, standard_gaussian
+from trainer.models.interface import Bound, JointModel, Modality, Reduction
 from trainer.models.networks import (
     AttributeDecoder,
     AttributeHead,
@@ -20,6 +20,7 @@ from trainer.models.networks import (
     ImageHead,
     initialise,
 )
+from trainer.objectives import negative_log_likelihoods
 from trainer.systems import SYSTEMS
 
 
@@ -77,11 +78,22 @@ class JMVAEKL(JointModel):
         posterior: Gaussian = self.encoders[_key(subset)](dict(given))
         return posterior
 
-    def decode_one(self, name: str, z: Tensor) -> Gaussian:
+    def decode_one(self, name: str, z: Tensor) -> Distribution:
         """See `JointModel.decode_one`."""
         self.modality(name)
         mean = self.decoders[name](z).float()
         return Gaussian(mean, torch.ones((), device=mean.device))
+
+    def bound(self, data: Mapping[str, Tensor], noise: Tensor, channel_reduction: Reduction) -> Bound:
+        """Eq. 4: ``nll_NAME``, ``kl_prior``, and ``kl_SUBSET`` of the joint posterior to every proper subset's."""
+        posterior = self.encode(data)
+        z = posterior.sample(noise)
+        terms = negative_log_likelihoods(self.decode(z), data, channel_reduction)
+        terms["kl_prior"] = posterior.kl(standard_gaussian(posterior.mean)).mean()
+        for subset in self.proper_subsets():
+            single = self.encode({name: data[name] for name in subset})
+            terms[f"kl_{_key(subset)}"] = posterior.kl(single).mean()
+        return Bound(terms, z)
 
     def proper_subsets(self) -> list[tuple[str, ...]]:
         """Every non-empty subset of the modalities but the whole, each with an encoder of its own."""

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from trainer.errors import CapabilityError
 from trainer.models.distributions import Gaussian, standard_gaussian
-from trainer.models.interface import JointModel, Modality
+from trainer.models.interface import Bound, JointModel, Modality, Reduction
 from trainer.models.networks import initialise
 from trainer.models.studio_networks import CodeHead, Editor, StudioImageDecoder, Trunk
-from trainer.objectives import Reduction, log_likelihood
+from trainer.objectives import negative_log_likelihoods
 from trainer.systems import SYSTEMS
 
 READING = 20.0
@@ -98,24 +98,19 @@ class StudioJMVAE(JointModel):
             mean = torch.tanh(mean)
         return Gaussian(mean, torch.ones((), device=mean.device))
 
-    def terms(
-        self, data: Mapping[str, Tensor], noise: Tensor, channel_reduction: Reduction
-    ) -> dict[str, Tensor]:
+    def bound(self, data: Mapping[str, Tensor], noise: Tensor, channel_reduction: Reduction) -> Bound:
         """JMVAE-kl's terms (Eq. 4), and ``reading``: squared error of the attributes read from q(z|x)'s mean."""
-        image, attributes = data["image"], data["attributes"]
-        maps = self.trunk(image)
-        joint, by_image = self._code(maps, attributes), self._code(maps, None)
-        by_attributes = self._code(None, attributes)
-        decoded = self.decode(joint.sample(noise))
+        maps = self.trunk(data["image"])
+        joint, by_image = self._code(maps, data["attributes"]), self._code(maps, None)
+        by_attributes = self._code(None, data["attributes"])
+        z = joint.sample(noise)
+        terms = negative_log_likelihoods(self.decode(z), data, channel_reduction)
+        terms["kl_prior"] = joint.kl(standard_gaussian(joint.mean)).mean()
+        terms["kl_image"] = joint.kl(by_image).mean()
+        terms["kl_attributes"] = joint.kl(by_attributes).mean()
         read = self.decode_one("attributes", by_image.mean).mean
-        return {
-            "nll_image": -log_likelihood(decoded["image"], image, channel_reduction).mean(),
-            "nll_attributes": -log_likelihood(decoded["attributes"], attributes).mean(),
-            "kl_prior": joint.kl(standard_gaussian(joint.mean)).mean(),
-            "kl_image": joint.kl(by_image).mean(),
-            "kl_attributes": joint.kl(by_attributes).mean(),
-            "reading": 0.5 * (read - attributes).square().sum(1).mean(),
-        }
+        terms["reading"] = 0.5 * (read - data["attributes"]).square().sum(1).mean()
+        return Bound(terms, z)
 
     def loss(self, terms: Mapping[str, Tensor], alpha: float, beta: float) -> Tensor:
         """Eq. 4 with warm-up, plus `READING` times the reading error."""

@@ -125,7 +125,8 @@ class _EditorBlock(nn.Module):
     def forward(self, maps: Tensor, skip: Tensor, style: Tensor) -> Tensor:
         joined = torch.cat([functional.interpolate(maps, scale_factor=2, mode="nearest"), skip], 1)
         gain, offset = self.style(style)[:, :, None, None].chunk(2, 1)
-        return functional.leaky_relu(self.norm(self.convolution(joined)) * (1 + gain) + offset, 0.2)
+        moved: Tensor = self.norm(self.convolution(joined)) * (1 + gain) + offset
+        return functional.leaky_relu(moved, 0.2)
 
 
 class Editor(nn.Module):
