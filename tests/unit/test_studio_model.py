@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 import torch
 
-from tests.unit.test_training import config, make_run
+from tests.unit.test_training import config, make_run, quiet
 from trainer.checkpoint import load_model, load_newest_state
 from trainer.config import TrainConfig
 from trainer.errors import CapabilityError, ConfigError
-from trainer.events import read_events
+from trainer.events import EventLog, read_events
 from trainer.models.interface import Modality
 from trainer.models.studio import READING, StudioJMVAE
+from trainer.training import Run
 
 MODALITIES = (
     Modality("image", "image", (3, 64, 64)),
@@ -37,6 +38,14 @@ def batch() -> dict[str, torch.Tensor]:
 
 def settings(data: Path, cache: Path, **changes: Any) -> TrainConfig:
     return config(data, cache, system="jmvae-kl-studio", latent=8, edit_head_start=1, **changes)
+
+
+def refuse(folder: Path, wanted: TrainConfig, reason: str) -> None:
+    """Check that such a run does not begin."""
+    events = EventLog(folder / "events.jsonl")
+    with pytest.raises(ConfigError, match=reason):
+        Run(folder, wanted, events, quiet)
+    events.close()
 
 
 @torch.no_grad()
@@ -135,10 +144,8 @@ def test_a_run_starts_from_its_parent(tiny_celeba: Path, tmp_path: Path) -> None
     assert second.fit()
     events.close()
     assert load_model(tmp_path / "second" / "model.safetensors")[1].parent == header.digest
-    with pytest.raises(ConfigError, match="cannot start from it"):
-        make_run(tmp_path / "third", config(tiny_celeba, tmp_path, parent=parent))
+    refuse(tmp_path, config(tiny_celeba, tmp_path, parent=parent), "cannot start from it")
 
 
 def test_a_system_without_an_editor_cannot_train_one(tiny_celeba: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="has no editor"):
-        make_run(tmp_path / "run", config(tiny_celeba, tmp_path, edit_epochs=1))
+    refuse(tmp_path, config(tiny_celeba, tmp_path, edit_epochs=1), "has no editor")

@@ -131,7 +131,7 @@ def train_judge(data: Dataset, epochs: int, seed: int, progress: Progress) -> tu
             optimizer.step()
             schedule.step()
             done += 1
-            progress(f"epoch {epoch + 1}/{epochs}", done, total, f"loss {float(loss):.4f}")
+            progress(f"epoch {epoch + 1}/{epochs}", done, total, f"loss {float(loss.detach()):.4f}")
     judge.eval()
     held_out = data.indices("validation")
     logits_found, _ = judge.read(data.images[held_out])
