@@ -16,6 +16,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from trainer.checkpoint import load_model, load_newest_state, save_model, save_state
+from trainer.checkpoint_header import Header
 from trainer.config import TrainConfig
 from trainer.data.augmentation import jitter
 from trainer.data.dataset import Dataset
@@ -254,7 +255,8 @@ class Run:
             (self.folder / "samples").mkdir(exist_ok=True)
             sheet.save(self.folder / "samples" / f"epoch-{epoch:04d}.png")
             path = self.folder / "model.safetensors"
-            save_model(path, self.model, self.config.system, self._training(epoch), parent=self.parent)
+            parent = self.parent.digest if self.parent else None
+            save_model(path, self.model, self.config.system, self._training(epoch), parent=parent)
         self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
         self.events.emit("published", path="model.safetensors", epoch=epoch)
         self._save()
@@ -274,7 +276,8 @@ class Run:
 
     def _training(self, epoch: int) -> dict[str, Any]:
         settings = self.config.model_dump(mode="json", exclude={"data", "cache", "device", "limit", "parent"})
-        return {"epoch": epoch, "step": self.step, "pictures": len(self.train_rows), **settings}
+        before = {"parent": self.parent.training} if self.parent else {}
+        return {"epoch": epoch, "step": self.step, "pictures": len(self.train_rows), **settings, **before}
 
     def _save(self) -> None:
         state = {
@@ -294,8 +297,8 @@ class Run:
             raise ConfigError(f"The {partition} partition of {self.config.data} is empty.")
         return rows[: self.config.limit]
 
-    def _start_from(self, model: JointModel) -> str | None:
-        """Take the weights of the parent checkpoint, if there is one, and give its digest."""
+    def _start_from(self, model: JointModel) -> Header | None:
+        """Take the weights of the parent checkpoint, if there is one, and give its header."""
         if self.config.parent is None:
             self._set_statistics(model)
             return None
@@ -309,7 +312,7 @@ class Run:
             model.load_state_dict(parent.state_dict(), strict=False)
         except RuntimeError as error:
             raise ConfigError(f"The weights of {self.config.parent} do not fit: {error}") from error
-        return header.digest
+        return header
 
     def _set_statistics(self, model: JointModel) -> None:
         """Mean and deviation per pixel and channel over the training crops (mirrored too, if flipping).
