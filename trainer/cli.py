@@ -230,17 +230,19 @@ def card(
     checkpoint: Annotated[Path, typer.Argument(help="A face model, *.safetensors.")],
     data: DataFolder,
     out: Annotated[Path, typer.Option(help="The card to write, *.md.")],
+    judge_path: Annotated[Path, typer.Option("--judge", help="Who judges its edits.")] = JUDGE,
 ) -> None:
     """Measure a face model on the test partition and write its card."""
     from trainer.checkpoint import load_model, write_beside
     from trainer.data.celeba import load_celeba
     from trainer.evaluation.card import make_card
+    from trainer.evaluation.judge import load_judge
 
     model, header = load_model(checkpoint)
     celeba = load_celeba(data, header.image_size)
     if celeba.names != header.attribute_names:
         raise TrainerError(f"{checkpoint.name} has other attributes than {data}: a card needs the same ones.")
-    write_beside(out, make_card(checkpoint, model, header, celeba).encode())
+    write_beside(out, make_card(checkpoint, model, header, celeba, load_judge(judge_path)).encode())
 
 
 @app.command()
