@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -31,6 +31,9 @@ CHANGEABLE = {
     "cache",
 }
 """Settings that a run may change when it is resumed; all others would change what its steps mean."""
+
+PARZEN_SAMPLES = 100
+"""Generated pictures per datum of the Parzen windows."""
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the run.")]
 DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]
@@ -109,8 +112,19 @@ def evaluate(
     data: DataFolder,
     partition: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    likelihood: Annotated[bool, typer.Option(help="Also estimate log-likelihoods (slow).")] = False,
+    parzen: Annotated[
+        bool, typer.Option(help="Also fit Parzen windows to generated pictures (slow).")
+    ] = False,
+    k: Annotated[int, typer.Option(help="Importance samples per picture.")] = 10,
+    channel_reduction: Annotated[
+        str,
+        typer.Option(help="Image log-likelihood: sum over channels, or their mean as in the papers' code."),
+    ] = "sum",
+    rows: Annotated[int | None, typer.Option(help="Likelihoods of so many pictures only, the first.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the likelihoods' noise.")] = 0,
 ) -> None:
-    """Attributes read from pictures, and the error of reconstructions, on one partition."""
+    """Attributes read from pictures, the error of reconstructions and log-likelihoods, on one partition."""
     from trainer.checkpoint import load_model
     from trainer.data.celeba import load_celeba
     from trainer.data.dataset import PARTITIONS
@@ -121,20 +135,32 @@ def evaluate(
         raise TrainerError(f"There is no partition “{partition}”; there are: {', '.join(PARTITIONS)}.")
     model, header = load_model(checkpoint)
     celeba = load_celeba(data, header.image_size)
-    rows = celeba.indices(partition)
-    table = accuracy_table(infer_attributes(model, celeba.images[rows]), celeba.attributes[rows])
+    chosen = celeba.indices(partition)
+    table = accuracy_table(infer_attributes(model, celeba.images[chosen]), celeba.attributes[chosen])
     result = {
         "checkpoint": checkpoint.name,
         "partition": partition,
-        "pictures": len(rows),
+        "pictures": len(chosen),
         "accuracy": float(table[:, 0].mean()),
         "balanced_accuracy": float(table[:, 1].mean()),
-        "reconstruction_rmse": reconstruction_error(model, celeba.images[rows]),
+        "reconstruction_rmse": reconstruction_error(model, celeba.images[chosen]),
         "attributes": {
             name: {"accuracy": float(row[0]), "balanced_accuracy": float(row[1])}
             for name, row in zip(celeba.names, table, strict=True)
         },
     }
+    if likelihood:
+        from trainer.evaluation.likelihood_table import likelihood_table
+
+        if channel_reduction not in ("sum", "mean"):
+            raise TrainerError(f"--channel-reduction is sum or mean, not “{channel_reduction}”.")
+        reduction: Literal["sum", "mean"] = "mean" if channel_reduction == "mean" else "sum"
+        result["likelihood"] = likelihood_table(model, celeba, chosen[:rows], k, reduction, seed)
+    if parzen:
+        from trainer.evaluation.parzen import parzen_table
+
+        validation = celeba.indices("validation")[:rows]
+        result["parzen"] = parzen_table(model, celeba, chosen[:rows], validation, PARZEN_SAMPLES, seed)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
@@ -146,8 +172,10 @@ def evaluate(
     console = Console()
     console.print(shown)
     console.print(
-        f"Reconstruction error (RMS, of 255): {result['reconstruction_rmse']:.2f}; {len(rows)} pictures"
+        f"Reconstruction error (RMS, of 255): {result['reconstruction_rmse']:.2f}; {len(chosen)} pictures"
     )
+    if likelihood or parzen:
+        console.print(_likelihoods(result))
 
 
 @app.command()
@@ -192,6 +220,22 @@ def list_systems() -> None:
     for system in SYSTEMS.values():
         table.add_row(system.name, system.title, ", ".join(sorted(system.capabilities)))
     Console().print(table)
+
+
+def _likelihoods(result: dict[str, Any]) -> Table:
+    """The estimates of `evaluate` as a table, what could not be estimated below."""
+    shown = Table("quantity", "estimator", "encoder", "channels", "nats per datum", "± standard error")
+    found = [
+        *result.get("likelihood", {}).get("results", []),
+        *([result["parzen"]] if "parzen" in result else []),
+    ]
+    for row in found:
+        error = "" if row["standard_error"] is None else f"{row['standard_error']:.3f}"
+        labels = (row["quantity"], row["estimator"], row.get("encoder", ""), row["channel_reduction"])
+        shown.add_row(*labels, f"{row['value']:.3f}", error)
+    for what, why in result.get("likelihood", {}).get("omitted", {}).items():
+        shown.add_row(what, why)
+    return shown
 
 
 def _parse_settings(texts: list[str]) -> dict[str, Any]:
