@@ -97,7 +97,7 @@ def measure(count: int, k: int, repeats: int, device: str) -> None:
             importance_bounds(model, data, names, [names], k, "sum", make_generator(model, 1))[names].mean()
         )
         run_theirs: Callable[[], float] = lambda: -float(theirs.compute_joint_nll(batch, K=k)) / count  # noqa: E731
-        found = {"MultiVae": [], "ours": []}  # type: dict[str, list[tuple[float, float]]]
+        found: dict[str, list[tuple[float, float]]] = {"MultiVae": [], "ours": []}
         for _ in range(repeats):  # in turn, so that both meet the same load
             for name, run in (("MultiVae", run_theirs), ("ours", run_ours)):
                 started = time.perf_counter()
@@ -149,7 +149,7 @@ def in_multivae(model: Any, alpha: float) -> Any:
     def parameters(gaussian: Any) -> ModelOutput:
         return ModelOutput(embedding=gaussian.mean, log_covariance=gaussian.variance.log())
 
-    class Encoder(BaseEncoder):  # type: ignore[misc]
+    class Encoder(BaseEncoder):
         def __init__(self, name: str) -> None:
             super().__init__()
             self.name, self.latent_dim = name, model.latent
@@ -157,7 +157,7 @@ def in_multivae(model: Any, alpha: float) -> Any:
         def forward(self, x: Any) -> ModelOutput:
             return parameters(model.encode({self.name: x}))
 
-    class JointEncoder(BaseJointEncoder):  # type: ignore[misc]
+    class JointEncoder(BaseJointEncoder):
         def __init__(self) -> None:
             super().__init__()
             self.latent_dim = model.latent
@@ -165,7 +165,7 @@ def in_multivae(model: Any, alpha: float) -> Any:
         def forward(self, x: Any) -> ModelOutput:
             return parameters(model.encode(x))
 
-    class Decoder(BaseDecoder):  # type: ignore[misc]
+    class Decoder(BaseDecoder):
         def __init__(self, name: str) -> None:
             super().__init__()
             self.name, self.latent_dim = name, model.latent
