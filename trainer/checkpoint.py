@@ -80,9 +80,7 @@ def load_model(path: Path) -> tuple[JointModel, Header]:
         CheckpointError: The file is not a sound checkpoint of this program.
     """
     header, arrays = read_checkpoint(path)
-    modalities = tuple(
-        Modality(m["name"], m["kind"], tuple(m["shape"]), tuple(m["names"])) for m in header.modalities
-    )
+    modalities = tuple(Modality.from_json(values) for values in header.modalities)
     with torch.device("meta"):
         model = find_system(header.system).load_class().build(modalities, header.config)
     expected = {name: t for name, t in model.state_dict().items() if not name.endswith("num_batches_tracked")}

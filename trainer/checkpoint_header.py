@@ -66,9 +66,9 @@ class Header:
 
     @property
     def attribute_names(self) -> tuple[str, ...]:
-        """Names of the first vector modality's entries."""
+        """Names of the first vector modality's entries: attributes, or the classes of a label."""
         for modality in self.modalities:
-            if modality["kind"] == "attributes":
+            if modality["kind"] != "image":
                 return tuple(modality["names"])
         return ()
 
@@ -188,9 +188,11 @@ def _parse_header(path: Path, metadata: Any) -> Header:
 def _check(header: Header) -> None:
     """Types and sizes of everything that later code relies on."""
     images = [m for m in header.modalities if m["kind"] == "image"]
-    vectors = [m for m in header.modalities if m["kind"] == "attributes"]
+    vectors = [m for m in header.modalities if m["kind"] in ("attributes", "label")]
     if len(images) != 1 or len(images) + len(vectors) != len(header.modalities):
         raise ValueError("one image and vectors of attributes are expected")
+    if any(m.get("scale", "standardised") not in ("standardised", "unit") for m in header.modalities):
+        raise ValueError("the image's scale")
     if any(not isinstance(m["name"], str) for m in header.modalities):
         raise ValueError("a modality's name")
     channels, height, width = images[0]["shape"]

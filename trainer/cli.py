@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -44,6 +45,7 @@ def train(
     out: Annotated[Path, typer.Option(help="New folder for the run.")],
     data: DataFolder,
     preset: Annotated[str, typer.Option(help=f"Where the settings start: {', '.join(PRESETS)}.")] = "faces",
+    system: Annotated[str | None, typer.Option(help="Which system; see: python -m trainer list.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs before the GAN joins.")] = None,
     gan: Annotated[
         bool, typer.Option("--gan", help="Add a GAN stage (4 epochs unless --gan-epochs).")
@@ -61,6 +63,7 @@ def train(
     if preset not in PRESETS:
         raise TrainerError(f"No preset is called “{preset}”; there are: {', '.join(PRESETS)}.")
     given: dict[str, Any] = {
+        "system": system,
         "epochs": epochs,
         "gan_epochs": gan_epochs if gan_epochs is not None else (4 if gan else None),
         "batch_size": batch_size,
@@ -69,14 +72,15 @@ def train(
     }
     values = PRESETS[preset] | {"preset": preset, "data": data.absolute()} | _parse_settings(setting or [])
     config = make_config(values | {name: value for name, value in given.items() if value is not None})
-    if (out / "state").exists() or (
-        out.exists() and any(out.iterdir()) and not (out / "config.json").exists()
-    ):
-        raise TrainerError(
-            f"{out} is not empty. Choose a new folder, or go on with: python -m trainer resume {out}"
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    config.save(out / "config.json")
+    if _is_first():
+        if (out / "state").exists() or (
+            out.exists() and any(out.iterdir()) and not (out / "config.json").exists()
+        ):
+            raise TrainerError(
+                f"{out} is not empty. Choose a new folder, or go on with: python -m trainer resume {out}"
+            )
+        out.mkdir(parents=True, exist_ok=True)
+        config.save(out / "config.json")
     from trainer.training import start
 
     _run(start, out, config)
@@ -249,17 +253,25 @@ def _parse_settings(texts: list[str]) -> dict[str, Any]:
 
 
 def _run(action: Any, folder: Path, config: TrainConfig) -> None:
-    """Train with a bar on stderr; events go to stdout when it is not a terminal."""
+    """Train with a bar on stderr; events go to stdout when it is not a terminal.
+
+    Of several processes under torchrun, the first one alone writes and speaks.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[remark]}"),
     )
-    events = EventLog(folder / "events.jsonl", None if sys.stdout.isatty() else sys.stdout)
+    if _is_first():
+        events = EventLog(folder / "events.jsonl", None if sys.stdout.isatty() else sys.stdout)
+    else:
+        events = EventLog(Path(os.devnull))
     started = time.monotonic()
     try:
-        with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        with Progress(
+            *columns, console=Console(stderr=True), disable=not _is_first() or not sys.stderr.isatty()
+        ) as bar:
             task = bar.add_task("preparing", total=None, remark="")
 
             def show(what: str, done: int, total: int, remark: str) -> None:
@@ -269,8 +281,15 @@ def _run(action: Any, folder: Path, config: TrainConfig) -> None:
     finally:
         events.close()
     minutes = (time.monotonic() - started) / 60
+    if not _is_first():
+        return
     word = "Finished" if done else f"Stopped and saved; go on with: python -m trainer resume {folder}"
     typer.echo(f"{word} ({minutes:.1f} min).", err=True)
+
+
+def _is_first() -> bool:
+    """Whether this is the only process, or the first one that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def main() -> None:

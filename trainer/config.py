@@ -23,11 +23,38 @@ class TrainConfig(BaseModel):
 
     preset: str = Field("faces", description="Name of the preset these settings started from.")
     system: str = Field("jmvae-kl", description="Which of the systems is trained.")
+    dataset: Literal["celeba", "mnist", "lfw", "folder"] = Field(
+        "celeba", description="Layout of the data set in ``data``."
+    )
     data: Path = Field(description="Folder of the data set, as it is distributed.")
     cache: Path | None = Field(None, description="Folder for decoded pictures; the user's cache if empty.")
 
-    image_size: Literal[64] = Field(64, description="Side of the model's pictures in pixels.")
-    latent: Positive = Field(128, description="Dimensions of the latent code z.")
+    image_size: int = Field(64, ge=8, le=1024, description="Side of the model's pictures in pixels.")
+    image_scale: Literal["standardised", "unit"] = Field(
+        "standardised",
+        description="Pixels standardised with a Gaussian of unit variance, or 0…1 with a Bernoulli.",
+    )
+    binarise: bool = Field(
+        False,
+        description="Draw the training pictures' pixels anew as 0 or 1 in every epoch, by their brightness.",
+    )
+
+    nets: Literal["conv", "dense"] = Field(
+        "conv", description="The papers' nets for 64×64 faces, or for MNIST."
+    )
+    hidden: Positive = Field(512, description="Units of a layer of the dense nets.")
+    latent: Positive = Field(128, description="Dimensions of the latent code z; in JMVAE-h, of each layer.")
+    variance: Literal["fixed", "softplus", "log-variance"] = Field(
+        "fixed", description="Of standardised pixels and attributes: one, or learned (CMMA: log-variance)."
+    )
+    target: Literal["image", "vector"] = Field(
+        "image", description="What CVAE, CMMA and CGAN make: the picture, or its attributes or label."
+    )
+    layers: int = Field(2, ge=2, le=8, description="Stochastic layers of JMVAE-h.")
+    condition_term: bool = Field(
+        False, description="CMMA: add E log q(conditions|z) to the objective, as its paper does."
+    )
+
     epochs: Positive = Field(16, description="Passes over the training pictures before the GAN joins.")
     gan_epochs: int = Field(0, ge=0, description="Further passes in which the decoder also plays a GAN.")
     batch_size: int = Field(64, ge=2, description="Pictures per update (batch normalisation needs two).")
@@ -51,6 +78,11 @@ class TrainConfig(BaseModel):
     gan_learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's rate in the GAN epochs.")
     gan_reconstruction: float = Field(
         1.0, ge=0, description="Gamma: weight of the reconstruction beside the decoder's GAN loss."
+    )
+
+    recon_loss: Literal["pixel", "feature"] = Field(
+        "pixel",
+        description="What the GAN's reconstruction is compared by: pixels, or discriminator's features.",
     )
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where the model is trained.")
@@ -116,5 +148,24 @@ def load_config(path: Path) -> TrainConfig:
     return make_config(values)
 
 
-PRESETS: dict[str, dict[str, Any]] = {"faces": {}}
-"""Name → settings that differ from the defaults."""
+PRESETS: dict[str, dict[str, Any]] = {
+    "faces": {},
+    "mnist": {
+        "dataset": "mnist",
+        "image_size": 28,
+        "image_scale": "unit",
+        "binarise": True,
+        "flip": False,
+        "nets": "dense",
+        "latent": 64,
+        "epochs": 500,
+        "batch_size": 100,
+        "learning_rate": 1e-3,
+        "learning_rate_end": 1e-3,
+        "adam_epsilon": 1e-4,
+        "gradient_clip": 5.0,
+        "ema_decay": 0.0,
+        "precision": "32-true",
+    },
+}
+"""Name → settings that differ from the defaults. ``mnist`` is that of the papers (I: 500 epochs, N_t = 200)."""

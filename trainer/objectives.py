@@ -1,21 +1,20 @@
-"""What training minimises. All terms are nats per datum, the mean over the batch."""
+"""The parts that training objectives are made of. All terms are nats per datum, the mean over the batch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.models.distributions import Gaussian, standard_gaussian
-from trainer.models.jmvae import JMVAEKL
+from trainer.models.distributions import Distribution
+from trainer.models.interface import Reduction
 
-Reduction = Literal["sum", "mean"]
+__all__ = ["Reduction", "fake_loss", "log_likelihood", "negative_log_likelihoods", "real_loss"]
 
 
-def log_likelihood(distribution: Gaussian, value: Tensor, channel_reduction: Reduction = "sum") -> Tensor:
+def log_likelihood(distribution: Distribution, value: Tensor, channel_reduction: Reduction = "sum") -> Tensor:
     """Log p(value), one number per datum.
 
     Args:
@@ -29,38 +28,14 @@ def log_likelihood(distribution: Gaussian, value: Tensor, channel_reduction: Red
     return elements.flatten(1).sum(1)
 
 
-def jmvae_kl_terms(
-    model: JMVAEKL, data: Mapping[str, Tensor], noise: Tensor, channel_reduction: Reduction
-) -> tuple[dict[str, Tensor], Tensor, dict[str, Gaussian]]:
-    """The terms of the JMVAE-kl bound (Suzuki et al. 2018, Eq. 4).
-
-    Returns:
-        Terms (``nll_NAME`` per modality, ``kl_prior``, ``kl_SUBSET`` per proper subset), the sampled code
-        and the decoded distributions.
-    """
-    posterior = model.encode(data)
-    z = posterior.sample(noise)
-    decoded = model.decode(z)
-    terms = {
-        f"nll_{name}": -log_likelihood(decoded[name], value, channel_reduction).mean()
-        for name, value in data.items()
+def negative_log_likelihoods(
+    decoded: Mapping[str, Distribution], data: Mapping[str, Tensor], channel_reduction: Reduction
+) -> dict[str, Tensor]:
+    """``nll_NAME`` of every decoded modality."""
+    return {
+        f"nll_{name}": -log_likelihood(distribution, data[name], channel_reduction).mean()
+        for name, distribution in decoded.items()
     }
-    terms["kl_prior"] = posterior.kl(standard_gaussian(posterior.mean)).mean()
-    for subset in model.proper_subsets():
-        single = model.encode({name: data[name] for name in subset})
-        terms["kl_" + "_".join(subset)] = posterior.kl(single).mean()
-    return terms, z, decoded
-
-
-def jmvae_kl_loss(terms: Mapping[str, Tensor], alpha: float, beta: float) -> Tensor:
-    """Beta · KL(prior) − log-likelihoods + alpha · Σ KL(joint ‖ subset)."""
-    loss = beta * terms["kl_prior"]
-    for name, value in terms.items():
-        if name.startswith("nll_"):
-            loss = loss + value
-        elif name != "kl_prior":
-            loss = loss + alpha * value
-    return loss
 
 
 def real_loss(logits: Tensor) -> Tensor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,17 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from trainer.checkpoint import load_newest_state, save_model, save_state
+from trainer.checkpoint_header import CropSpec
 from trainer.config import TrainConfig
-from trainer.data.celeba import load_celeba
 from trainer.data.dataset import Dataset
+from trainer.data.loading import load_dataset
+from trainer.data.mnist import binarise
 from trainer.errors import ConfigError, TrainerError
 from trainer.evaluation.attributes import attribute_accuracy
 from trainer.evaluation.figures import sample_sheet
 from trainer.events import EventLog
-from trainer.models.adversarial import Adversary
-from trainer.models.interface import Modality
-from trainer.models.jmvae import JMVAEKL
-from trainer.objectives import jmvae_kl_loss, jmvae_kl_terms
+from trainer.models.adversarial import make_adversary
+from trainer.models.interface import JointModel, Modality
 from trainer.systems import find_system
 
 Progress = Callable[[str, int, int, str], None]
@@ -39,40 +40,43 @@ class Run:
     ``config.json``, ``events.jsonl``, ``model.safetensors`` (averaged weights, newest epoch), ``samples/`` and
     ``state/`` (for resuming). Order, flips and noise of a step depend on the seed and the step alone, so that a
     resumed run goes on bit-exactly.
+
+    Under torchrun each process takes its share of every batch, gradients are averaged over all, and the first one
+    writes. A datum's noise is keyed by its place in the whole batch, so that nets without batch normalisation learn
+    the same with any number of processes.
     """
 
     def __init__(self, folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> None:
         self.folder, self.config, self.events, self.progress = folder, config, events, progress
-        find_system(config.system)
+        system = find_system(config.system)
         # Adam's moments of silent units decay into denormal numbers, which slow a CPU down several times. Set
         # before the first parallel work: threads inherit it.
         torch.set_flush_denormal(True)
-        try:
-            self.fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
-        except (
-            RuntimeError,
-            ValueError,
-        ) as error:  # Lightning's own errors derive from these or from Exception
-            raise ConfigError(f"The device “{config.device}” cannot be used here: {error}") from error
-        self.data = load_celeba(
-            config.data, config.image_size, config.cache, lambda n, m: progress("decoding pictures", n, m, "")
-        )
+        self.fabric = launch(config)
+        if config.batch_size % self.fabric.world_size:
+            raise ConfigError(
+                f"A batch of {config.batch_size} cannot be shared by {self.fabric.world_size} processes alike; "
+                "choose a batch_size that can."
+            )
+        with self.fabric.rank_zero_first(local=True):  # it decodes into the cache, the others read
+            self.data = load_dataset(config, lambda n, m: progress("decoding pictures", n, m, ""))
         self.train_rows = self._rows("train")
         torch.manual_seed(config.seed)
-        model = JMVAEKL(_modalities(self.data, config.image_size), config.latent)
+        model = system.load_class().build(_modalities(self.data, config), config.model_dump())
         self.step = 0
         self.stop_requested = False
-        adversary = Adversary(config, channels=3)
+        adversary = make_adversary(config, model)
         parameters = list(model.parameters())
         optimizer = torch.optim.Adam(parameters, lr=config.learning_rate, eps=config.adam_epsilon)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._set_statistics(model)
         self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        self.model = model.to(self.fabric.device)
+        self.model: JointModel = model.to(self.fabric.device)
         self.ema = {name: tensor.to(self.fabric.device) for name, tensor in self.ema.items()}
         self.optimizer = optimizer
-        self.adversary = adversary.to(self.fabric.device)
-        self.adversary.attach(self.model)
+        self.adversary = None if adversary is None else adversary.to(self.fabric.device)
+        if self.adversary is not None:
+            self.adversary.attach(self.model, self._average_gradients)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -88,9 +92,11 @@ class Run:
         self.model.load_state_dict(state["model"])
         self.ema = {name: tensor.to(self.fabric.device) for name, tensor in state["ema"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
-        self.adversary.load_state_dict(state["adversary"])
-        self.adversary.load_optimizers(state["adversary_optimizers"])
-        self.config.save(self.folder / "config.json")
+        if self.adversary is not None and state["adversary"] is not None:
+            self.adversary.load_state_dict(state["adversary"])
+            self.adversary.load_optimizers(state["adversary_optimizers"])
+        if self.fabric.is_global_zero:
+            self.config.save(self.folder / "config.json")
         return True
 
     def fit(self) -> bool:
@@ -106,10 +112,12 @@ class Run:
             steps=total,
             pictures=len(self.train_rows),
             device=str(self.fabric.device),
+            processes=self.fabric.world_size,
         )
         with self._signals():
             while self.step < total:
                 self._train_step()
+                self._agree_to_stop()
                 if self.step % self.steps_per_epoch == 0:
                     self._finish_epoch(self.step // self.steps_per_epoch)
                 elif self.step % self.config.checkpoint_steps == 0 or self.stop_requested:
@@ -126,17 +134,18 @@ class Run:
         data, noise = self._batch(epoch)
         self.model.train()
         beta = self.config.beta(min(epoch, self.config.epochs))
-        if epoch > self.config.epochs:
+        if self.adversary is not None and (epoch > self.config.epochs or self.model.adversarial):
             with self.fabric.autocast():
                 terms = self.adversary.step(self.model, data, noise, beta)
         else:
             for group in self.optimizer.param_groups:
                 group["lr"] = self._learning_rate()
             with self.fabric.autocast():
-                tensors, _, _ = jmvae_kl_terms(self.model, data, noise, self.config.channel_reduction)
-            loss = jmvae_kl_loss(tensors, self.config.alpha, beta)
+                tensors = self.model.terms(data, noise, self.config.channel_reduction)
+            loss = self.model.loss(tensors, self.config.alpha, beta)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
+            self._average_gradients([parameter.grad for parameter in self.model.parameters()])
             if self.config.gradient_clip is not None:
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
             self.optimizer.step()
@@ -144,7 +153,7 @@ class Run:
         self._average()
         self.step += 1
         if self.step % self.config.log_steps == 0 or self.step == 1:
-            values = {name: float(value) for name, value in terms.items()}
+            values = self._mean_over_processes({name: float(value) for name, value in terms.items()})
             rate = self.config.batch_size / (time.perf_counter() - started)
             self.events.emit(
                 "step", step=self.step, epoch=epoch, beta=beta, images_per_second=round(rate, 1), **values
@@ -163,27 +172,68 @@ class Run:
         return end + (start - end) * 0.5 * (1 + float(np.cos(np.pi * share)))
 
     def _batch(self, epoch: int) -> tuple[dict[str, Tensor], Tensor]:
+        """This process's share of the step's batch, and its noise."""
         size = self.config.batch_size
         order = np.random.default_rng((self.config.seed, epoch)).permutation(len(self.train_rows))
         first = (self.step % self.steps_per_epoch) * size
         rows = np.sort(self.train_rows[order[first : first + size]])
         generator = np.random.default_rng((self.config.seed, epoch, self.step))
-        pixels = self.data.images[rows]  # batch × height × width × 3
+        pixels = self.data.images[rows]  # batch × height × width × channels
         if self.config.flip:
             mirrored = generator.random(len(rows)) < 0.5
             pixels[mirrored] = pixels[mirrored, :, ::-1]
-        noise = torch.from_numpy(generator.standard_normal((len(rows), self.config.latent), np.float32))
-        return self._to_device(pixels, self.data.attributes[rows]), noise.to(self.fabric.device)
+        if self.config.binarise:
+            pixels = binarise(pixels, generator)
+        noise = self._noise(generator, len(rows))
+        count, rank = self.fabric.world_size, self.fabric.global_rank
+        own = slice(rank * len(rows) // count, (rank + 1) * len(rows) // count)
+        return self._to_device(pixels[own], self.data.attributes[rows[own]]), noise[own]
 
-    def _to_device(
-        self, pixels: npt.NDArray[np.uint8], attributes: npt.NDArray[np.int8]
-    ) -> dict[str, Tensor]:
+    def _noise(self, generator: np.random.Generator, count: int) -> Tensor:
+        noise = generator.standard_normal((count, self.model.noise_width), np.float32)
+        return torch.from_numpy(noise).to(self.fabric.device)
+
+    def _to_device(self, pixels: npt.NDArray[np.uint8], vectors: npt.NDArray[Any]) -> dict[str, Tensor]:
+        """The modalities of a batch, on the device."""
         device = self.fabric.device
         image = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(0, 3, 1, 2)
         return {
             "image": self.model.standardise(image).contiguous(memory_format=torch.channels_last),
-            "attributes": torch.from_numpy(attributes.astype(np.float32)).to(device),
+            self.data.kind: torch.from_numpy(vectors.astype(np.float32)).to(device),
         }
+
+    def _average_gradients(self, gradients: Sequence[Tensor | None]) -> None:
+        """Replace gradients by their mean over all processes, in one exchange of one long vector.
+
+        Unlike DistributedDataParallel's hooks, this also serves the gradients that the GAN takes by itself.
+        """
+        if self.fabric.world_size == 1:
+            return
+        present = [gradient for gradient in gradients if gradient is not None]
+        joined = torch.cat([gradient.flatten() for gradient in present])
+        joined = self._mean(joined)
+        first = 0
+        for gradient in present:
+            gradient.copy_(joined[first : first + gradient.numel()].view_as(gradient))
+            first += gradient.numel()
+
+    def _mean_over_processes(self, values: dict[str, float]) -> dict[str, float]:
+        if self.fabric.world_size == 1:
+            return values
+        means = self._mean(torch.tensor(list(values.values()), device=self.fabric.device))
+        return dict(zip(values, means.tolist(), strict=True))
+
+    def _mean(self, numbers: Tensor) -> Tensor:
+        """Element by element, over all processes."""
+        mean = self.fabric.all_reduce(numbers, reduce_op="mean")
+        assert isinstance(mean, Tensor)
+        return mean
+
+    def _agree_to_stop(self) -> None:
+        """All processes stop after the same step, whichever was asked."""
+        if self.fabric.world_size > 1:
+            asked = torch.tensor(float(self.stop_requested), device=self.fabric.device)
+            self.stop_requested = bool(self._mean(asked) > 0)
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -196,19 +246,25 @@ class Run:
             self.ema[name].copy_(current[name])
 
     def _finish_epoch(self, epoch: int) -> None:
-        """Validate, publish and draw with the averaged weights, then save the state."""
-        rows = self._rows("validation")
-        with self._averaged_weights():
-            metrics = attribute_accuracy(self.model, self.data, rows)
-            metrics |= self._validation_terms(rows)
-            sheet = sample_sheet(self.model, self.data.images[rows[:8]], self.data.attributes[rows[:8]])
-            (self.folder / "samples").mkdir(exist_ok=True)
-            sheet.save(self.folder / "samples" / f"epoch-{epoch:04d}.png")
-            save_model(
-                self.folder / "model.safetensors", self.model, self.config.system, self._training(epoch)
-            )
-        self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
-        self.events.emit("published", path="model.safetensors", epoch=epoch)
+        """Validate, publish and draw with the averaged weights, then save the state; the first process alone."""
+        if self.fabric.is_global_zero:
+            rows = self._rows("validation")
+            with self._averaged_weights():
+                metrics = attribute_accuracy(self.model, self.data, rows)
+                if not self.model.adversarial:
+                    metrics |= self._validation_terms(rows)
+                sheet = sample_sheet(self.model, self.data.images[rows[:8]], self.data.attributes[rows[:8]])
+                (self.folder / "samples").mkdir(exist_ok=True)
+                sheet.save(self.folder / "samples" / f"epoch-{epoch:04d}.png")
+                save_model(
+                    self.folder / "model.safetensors",
+                    self.model,
+                    self.config.system,
+                    self._training(epoch),
+                    CropSpec("face" if self.config.dataset != "mnist" else "whole"),
+                )
+            self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
+            self.events.emit("published", path="model.safetensors", epoch=epoch)
         self._save()
 
     @torch.no_grad()
@@ -218,10 +274,8 @@ class Run:
         for first in range(0, len(rows), 256):
             chunk = rows[first : first + 256]
             data = self._to_device(self.data.images[chunk], self.data.attributes[chunk])
-            noise = torch.from_numpy(generator.standard_normal((len(chunk), self.config.latent), np.float32))
-            terms, _, _ = jmvae_kl_terms(
-                self.model, data, noise.to(self.fabric.device), self.config.channel_reduction
-            )
+            noise = self._noise(generator, len(chunk))
+            terms = self.model.terms(data, noise, self.config.channel_reduction)
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(chunk) / len(rows)
         return sums
@@ -231,13 +285,19 @@ class Run:
         return {"epoch": epoch, "step": self.step, "pictures": len(self.train_rows), **settings}
 
     def _save(self) -> None:
+        """The first process saves; the others wait, so that none is ahead of the state."""
+        if self.fabric.is_global_zero:
+            self._save_state()
+        self.fabric.barrier()
+
+    def _save_state(self) -> None:
         state = {
             "step": self.step,
             "model": self.model.state_dict(),
             "ema": self.ema,
             "optimizer": self.optimizer.state_dict(),
-            "adversary": self.adversary.state_dict(),
-            "adversary_optimizers": self.adversary.optimizer_states(),
+            "adversary": None if self.adversary is None else self.adversary.state_dict(),
+            "adversary_optimizers": None if self.adversary is None else self.adversary.optimizer_states(),
         }
         save_state(self.folder / "state", self.step, state)
         self.events.emit("saved", step=self.step)
@@ -248,8 +308,13 @@ class Run:
             raise ConfigError(f"The {partition} partition of {self.config.data} is empty.")
         return rows[: self.config.limit]
 
-    def _set_statistics(self, model: JMVAEKL) -> None:
-        """Mean and deviation per pixel and channel over the training crops (mirrored too, if flipping)."""
+    def _set_statistics(self, model: JointModel) -> None:
+        """Mean and deviation per pixel and channel over the training crops (mirrored too, if flipping).
+
+        Images of unit scale keep 0 and 1.
+        """
+        if self.config.image_scale == "unit":
+            return
         total = np.zeros(self.data.images.shape[1:])
         squares = np.zeros_like(total)
         for first in range(0, len(self.train_rows), 2048):
@@ -290,10 +355,34 @@ class Run:
                 signal.signal(number, handler)
 
 
-def _modalities(data: Dataset, size: int) -> tuple[Modality, ...]:
+def launch(config: TrainConfig) -> Fabric:
+    """The device of this process, and its place among others if torchrun started several.
+
+    Raises:
+        ConfigError: The device cannot be used.
+    """
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    everywhere = int(os.environ.get("WORLD_SIZE", "1"))
+    try:
+        fabric = Fabric(
+            accelerator=config.device,
+            devices=processes,
+            num_nodes=everywhere // processes,
+            strategy="ddp" if everywhere > 1 else "auto",
+            precision=config.precision,
+        )
+        fabric.launch()
+    except (RuntimeError, ValueError) as error:  # Lightning's own errors derive from these or from Exception
+        raise ConfigError(f"The device “{config.device}” cannot be used here: {error}") from error
+    return fabric
+
+
+def _modalities(data: Dataset, config: TrainConfig) -> tuple[Modality, ...]:
+    """The image, and the vector that goes with it, named by its kind: ``attributes`` or ``label``."""
+    height, width, channels = data.images.shape[1:]
     return (
-        Modality("image", "image", (3, size, size)),
-        Modality("attributes", "attributes", (len(data.names),), data.names),
+        Modality("image", "image", (channels, height, width), scale=config.image_scale),
+        Modality(data.kind, data.kind, (len(data.names),), data.names),
     )
 
 

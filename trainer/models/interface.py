@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from trainer.errors import CapabilityError
-from trainer.models.distributions import Gaussian, standard_gaussian
+from trainer.models.distributions import Distribution, Gaussian, standard_gaussian
+
+Reduction = Literal["sum", "mean"]
+"""Image log-likelihood: summed over channels, or their mean as the papers' code does."""
 
 
 @dataclass(frozen=True)
@@ -20,31 +23,64 @@ class Modality:
 
     Attributes:
         name: Key in every mapping of the interface, for instance ``image``.
-        kind: ``image`` (standardised pixels, channels first) or ``attributes`` (a vector in -1…1).
+        kind: ``image`` (pixels, channels first), ``attributes`` (a vector in -1…1) or ``label`` (one-hot).
         shape: Of one observation, without the batch.
         names: Of the vector's entries; empty for images.
+        scale: Of pixels: ``standardised`` (Gaussian of unit variance) or ``unit``, 0…1 (Bernoulli).
     """
 
     name: str
-    kind: Literal["image", "attributes"]
+    kind: Literal["image", "attributes", "label"]
     shape: tuple[int, ...]
     names: tuple[str, ...] = ()
+    scale: Literal["standardised", "unit"] = "standardised"
 
     def to_json(self) -> dict[str, Any]:
         """For a checkpoint's header."""
-        return {"name": self.name, "kind": self.kind, "shape": list(self.shape), "names": list(self.names)}
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "shape": list(self.shape),
+            "names": list(self.names),
+            "scale": self.scale,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Modality:
+        """What `to_json` wrote; headers of older models have no scale."""
+        names, scale = tuple(values["names"]), values.get("scale", "standardised")
+        return cls(values["name"], values["kind"], tuple(values["shape"]), names, scale)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A variational bound on one batch.
+
+    Attributes:
+        terms: ``nll_NAME`` per modality, ``kl_prior`` and other KL terms, each the mean over the batch, in nats.
+        z: The sampled code, batch × latent.
+    """
+
+    terms: dict[str, Tensor]
+    z: Tensor
 
 
 class JointModel(nn.Module, ABC):
     """p(z) prod_i p(x_i | z) with encoders for subsets of the modalities.
 
     Images enter and leave as standardised tensors; `standardise` and `to_pixels` are the way from and to
-    uint8, with statistics kept beside the weights in float32.
+    uint8, with statistics kept beside the weights in float32 (0 and 1 for images of unit scale).
+
+    A conditional system has p(z | given) and p(x_i | z, given) instead: `prior_given` and `decode_given`, which
+    for all others are `prior` and `decode_one`.
     """
 
     modalities: tuple[Modality, ...]
     capabilities: frozenset[str]
     latent: int
+    """Dimensions of the code z."""
+    adversarial: ClassVar[bool] = False
+    """Whether the system knows no bound and trains against a discriminator from the first step."""
     image_mean: Tensor
     image_std: Tensor
 
@@ -67,11 +103,53 @@ class JointModel(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, given: Mapping[str, Tensor]) -> Gaussian:
-        """q(z | given) for any non-empty subset of the modalities; batch × latent."""
+        """q(z | given) for any non-empty subset of the modalities; batch × latent.
+
+        Raises:
+            CapabilityError: This system has no such posterior.
+        """
 
     @abstractmethod
-    def decode_one(self, name: str, z: Tensor) -> Gaussian:
-        """p(x_name | z) for codes ``z``, batch × latent."""
+    def decode_one(self, name: str, z: Tensor) -> Distribution:
+        """p(x_name | z) for codes ``z``, batch × latent.
+
+        Raises:
+            CapabilityError: There is no such modality, or it cannot be decoded from z alone.
+        """
+
+    @property
+    def noise_width(self) -> int:
+        """Normal numbers per datum that `bound` takes in a training step."""
+        return self.latent
+
+    def bound(self, data: Mapping[str, Tensor], noise: Tensor, channel_reduction: Reduction) -> Bound:
+        """The system's variational bound on one batch.
+
+        Args:
+            data: Every modality, batch × its shape.
+            noise: N(0, I), batch × `noise_width`.
+            channel_reduction: See `trainer.objectives.log_likelihood`.
+
+        Raises:
+            CapabilityError: This system is not trained by a bound.
+        """
+        raise CapabilityError(f"{type(self).__name__} is not trained by a variational bound.")
+
+    def terms(
+        self, data: Mapping[str, Tensor], noise: Tensor, channel_reduction: Reduction
+    ) -> dict[str, Tensor]:
+        """What a training step weighs into its loss, nats per datum; see `bound`."""
+        return self.bound(data, noise, channel_reduction).terms
+
+    def loss(self, terms: Mapping[str, Tensor], alpha: float, beta: float) -> Tensor:
+        """The number to minimise: beta · KL(prior) − log-likelihoods + alpha · every other term."""
+        loss = beta * terms["kl_prior"]
+        for name, value in terms.items():
+            if name.startswith("nll_"):
+                loss = loss + value
+            elif name != "kl_prior":
+                loss = loss + alpha * value
+        return loss
 
     def modality(self, name: str) -> Modality:
         """The modality called ``name``.
@@ -85,7 +163,24 @@ class JointModel(nn.Module, ABC):
         known = ", ".join(modality.name for modality in self.modalities)
         raise CapabilityError(f"This model has no modality “{name}”; it has: {known}.")
 
-    def decode(self, z: Tensor) -> dict[str, Gaussian]:
+    @property
+    def vector(self) -> Modality:
+        """The first modality that is no image: what sliders show.
+
+        Raises:
+            CapabilityError: There is none.
+        """
+        for modality in self.modalities:
+            if modality.kind != "image":
+                return modality
+        raise CapabilityError("This model knows pictures only: it has neither attributes nor labels.")
+
+    def can_complete(self, given: Collection[str], missing: str) -> bool:
+        """Whether `complete` can make ``missing`` from the modalities named in ``given``."""
+        known = {modality.name for modality in self.modalities}
+        return bool(given) and set(given) <= known and missing in known
+
+    def decode(self, z: Tensor) -> dict[str, Distribution]:
         """p(x_i | z) of every modality."""
         return {modality.name: self.decode_one(modality.name, z) for modality in self.modalities}
 
@@ -93,10 +188,37 @@ class JointModel(nn.Module, ABC):
         """p(z) for a batch of ``n`` codes."""
         return standard_gaussian(torch.empty(n, self.latent, device=self.image_mean.device))
 
-    def complete(self, given: Mapping[str, Tensor], missing: str, noise: Tensor | None = None) -> Gaussian:
-        """p(x_missing | z) with z from q(z | given): its mean, or a sample if ``noise`` is given."""
-        posterior = self.encode(given)
-        z = posterior.mean if noise is None else posterior.sample(noise)
+    def prior_given(self, given: Mapping[str, Tensor]) -> Gaussian:
+        """p(z | given) of a conditional system, batch × latent; p(z) for all others."""
+        return self.prior(len(next(iter(given.values()))))
+
+    def sample_code(self, given: Mapping[str, Tensor], noise: Tensor) -> Tensor:
+        """A code from q(z | given) made from ``noise``, batch × latent."""
+        return self.encode(given).sample(noise)
+
+    def log_prior(self, z: Tensor, given: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Log p(z), or log p(z | given) of a conditional system, one number per code, in nats."""
+        prior = self.prior_given(given) if given else self.prior(len(z))
+        return prior.log_prob(z).sum(1)
+
+    def sample_prior(self, noise: Tensor, given: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Codes from the prior, or from p(z | given) of a conditional system, made from ``noise``, batch × latent."""
+        prior = self.prior_given(given) if given else self.prior(len(noise))
+        return prior.sample(noise)
+
+    def decode_given(self, name: str, z: Tensor, given: Mapping[str, Tensor]) -> Distribution:
+        """p(x_name | z, given) of a conditional system; p(x_name | z) for all others."""
+        return self.decode_one(name, z)
+
+    def complete(
+        self, given: Mapping[str, Tensor], missing: str, noise: Tensor | None = None
+    ) -> Distribution:
+        """p(x_missing | z) with z from q(z | given): its mean, or a sample if ``noise`` is given.
+
+        Raises:
+            CapabilityError: This system cannot make ``missing`` from what is given.
+        """
+        z = self.encode(given).mean if noise is None else self.sample_code(given, noise)
         return self.decode_one(missing, z)
 
     def standardise(self, pixels: Tensor) -> Tensor:

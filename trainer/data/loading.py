@@ -1,0 +1,39 @@
+"""The one way from a data set's name and folder to a `Dataset`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trainer.config import TrainConfig
+from trainer.data.celeba import load_celeba
+from trainer.data.dataset import Dataset, Progress
+from trainer.data.mnist import load_mnist
+from trainer.errors import ConfigError
+
+
+def open_dataset(
+    layout: str, folder: Path, size: int = 64, cache: Path | None = None, progress: Progress | None = None
+) -> Dataset:
+    """Open the data set in ``folder``.
+
+    Args:
+        layout: How the folder is laid out: ``celeba`` or ``mnist``.
+        folder: As the data set is distributed.
+        size: Side of the pictures in pixels, where they are cropped; MNIST's are as they are.
+        cache: Folder of decoded pictures; the user's cache folder by default.
+        progress: Told of pictures decoded.
+
+    Raises:
+        ConfigError: The layout is unknown.
+        DataError: Something is missing, unreadable or inconsistent.
+    """
+    if layout == "celeba":
+        return load_celeba(folder, size, cache, progress)
+    if layout == "mnist":
+        return load_mnist(folder)
+    raise ConfigError(f"No data set is called “{layout}”.")
+
+
+def load_dataset(config: TrainConfig, progress: Progress | None = None) -> Dataset:
+    """Open the data set of a run; see `open_dataset`."""
+    return open_dataset(config.dataset, config.data, config.image_size, config.cache, progress)
