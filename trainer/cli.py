@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -43,6 +44,9 @@ CHANGEABLE = {
 JUDGE = Path(__file__).parents[1] / "resources" / "models" / "judge.safetensors"
 """The judge that comes with the project."""
 
+PARZEN_SAMPLES = 100
+"""Generated pictures per datum of the Parzen windows."""
+
 Folder = Annotated[Path, typer.Argument(help="Folder of the run.")]
 DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]
 
@@ -52,6 +56,7 @@ def train(
     out: Annotated[Path, typer.Option(help="New folder for the run.")],
     data: DataFolder,
     preset: Annotated[str, typer.Option(help=f"Where the settings start: {', '.join(PRESETS)}.")] = "faces",
+    system: Annotated[str | None, typer.Option(help="Which system; see: python -m trainer list.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs before the GAN joins.")] = None,
     gan: Annotated[
         bool, typer.Option("--gan", help="Add a GAN stage (4 epochs unless --gan-epochs).")
@@ -69,6 +74,7 @@ def train(
     if preset not in PRESETS:
         raise TrainerError(f"No preset is called “{preset}”; there are: {', '.join(PRESETS)}.")
     given: dict[str, Any] = {
+        "system": system,
         "epochs": epochs,
         "gan_epochs": gan_epochs if gan_epochs is not None else (4 if gan else None),
         "batch_size": batch_size,
@@ -77,14 +83,15 @@ def train(
     }
     values = PRESETS[preset] | {"preset": preset, "data": data.absolute()} | _parse_settings(setting or [])
     config = make_config(values | {name: value for name, value in given.items() if value is not None})
-    if (out / "state").exists() or (
-        out.exists() and any(out.iterdir()) and not (out / "config.json").exists()
-    ):
-        raise TrainerError(
-            f"{out} is not empty. Choose a new folder, or go on with: python -m trainer resume {out}"
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    config.save(out / "config.json")
+    if _is_first():
+        if (out / "state").exists() or (
+            out.exists() and any(out.iterdir()) and not (out / "config.json").exists()
+        ):
+            raise TrainerError(
+                f"{out} is not empty. Choose a new folder, or go on with: python -m trainer resume {out}"
+            )
+        out.mkdir(parents=True, exist_ok=True)
+        config.save(out / "config.json")
     from trainer.training import start
 
     _run(start, out, config)
@@ -120,8 +127,19 @@ def evaluate(
     data: DataFolder,
     partition: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    likelihood: Annotated[bool, typer.Option(help="Also estimate log-likelihoods (slow).")] = False,
+    parzen: Annotated[
+        bool, typer.Option(help="Also fit Parzen windows to generated pictures (slow).")
+    ] = False,
+    k: Annotated[int, typer.Option(help="Importance samples per picture.")] = 10,
+    channel_reduction: Annotated[
+        str,
+        typer.Option(help="Image log-likelihood: sum over channels, or their mean as in the papers' code."),
+    ] = "sum",
+    rows: Annotated[int | None, typer.Option(help="Likelihoods of so many pictures only, the first.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the likelihoods' noise.")] = 0,
 ) -> None:
-    """Attributes read from pictures, and the error of reconstructions, on one partition."""
+    """Attributes read from pictures, the error of reconstructions and log-likelihoods, on one partition."""
     from trainer.checkpoint import load_model
     from trainer.data.celeba import load_celeba
     from trainer.data.dataset import PARTITIONS
@@ -132,20 +150,32 @@ def evaluate(
         raise TrainerError(f"There is no partition “{partition}”; there are: {', '.join(PARTITIONS)}.")
     model, header = load_model(checkpoint)
     celeba = load_celeba(data, header.image_size)
-    rows = celeba.indices(partition)
-    table = accuracy_table(infer_attributes(model, celeba.images[rows]), celeba.attributes[rows])
+    chosen = celeba.indices(partition)
+    table = accuracy_table(infer_attributes(model, celeba.images[chosen]), celeba.attributes[chosen])
     result = {
         "checkpoint": checkpoint.name,
         "partition": partition,
-        "pictures": len(rows),
+        "pictures": len(chosen),
         "accuracy": float(table[:, 0].mean()),
         "balanced_accuracy": float(table[:, 1].mean()),
-        "reconstruction_rmse": reconstruction_error(model, celeba.images[rows]),
+        "reconstruction_rmse": reconstruction_error(model, celeba.images[chosen]),
         "attributes": {
             name: {"accuracy": float(row[0]), "balanced_accuracy": float(row[1])}
             for name, row in zip(celeba.names, table, strict=True)
         },
     }
+    if likelihood:
+        from trainer.evaluation.likelihood_table import likelihood_table
+
+        if channel_reduction not in ("sum", "mean"):
+            raise TrainerError(f"--channel-reduction is sum or mean, not “{channel_reduction}”.")
+        reduction: Literal["sum", "mean"] = "mean" if channel_reduction == "mean" else "sum"
+        result["likelihood"] = likelihood_table(model, celeba, chosen[:rows], k, reduction, seed)
+    if parzen:
+        from trainer.evaluation.parzen import parzen_table
+
+        validation = celeba.indices("validation")[:rows]
+        result["parzen"] = parzen_table(model, celeba, chosen[:rows], validation, PARZEN_SAMPLES, seed)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
@@ -157,8 +187,10 @@ def evaluate(
     console = Console()
     console.print(shown)
     console.print(
-        f"Reconstruction error (RMS, of 255): {result['reconstruction_rmse']:.2f}; {len(rows)} pictures"
+        f"Reconstruction error (RMS, of 255): {result['reconstruction_rmse']:.2f}; {len(chosen)} pictures"
     )
+    if likelihood or parzen:
+        console.print(_likelihoods(result))
 
 
 @app.command()
@@ -271,6 +303,22 @@ def list_systems() -> None:
     Console().print(table)
 
 
+def _likelihoods(result: dict[str, Any]) -> Table:
+    """The estimates of `evaluate` as a table, what could not be estimated below."""
+    shown = Table("quantity", "estimator", "encoder", "channels", "nats per datum", "± standard error")
+    found = [
+        *result.get("likelihood", {}).get("results", []),
+        *([result["parzen"]] if "parzen" in result else []),
+    ]
+    for row in found:
+        error = "" if row["standard_error"] is None else f"{row['standard_error']:.3f}"
+        labels = (row["quantity"], row["estimator"], row.get("encoder", ""), row["channel_reduction"])
+        shown.add_row(*labels, f"{row['value']:.3f}", error)
+    for what, why in result.get("likelihood", {}).get("omitted", {}).items():
+        shown.add_row(what, why)
+    return shown
+
+
 def _parse_settings(texts: list[str]) -> dict[str, Any]:
     values = {}
     for text in texts:
@@ -282,8 +330,12 @@ def _parse_settings(texts: list[str]) -> dict[str, Any]:
 
 
 def _run(action: Any, folder: Path, config: TrainConfig) -> None:
-    """Train with a bar on stderr; events go to stdout when it is not a terminal."""
-    events = EventLog(folder / "events.jsonl", None if sys.stdout.isatty() else sys.stdout)
+    """Train with a bar on stderr; events go to stdout when it is not a terminal.
+
+    Of several processes under torchrun, the first one alone writes and speaks.
+    """
+    stream = None if sys.stdout.isatty() else sys.stdout
+    events = EventLog(folder / "events.jsonl", stream) if _is_first() else EventLog(Path(os.devnull))
     started = time.monotonic()
     try:
         with _bar() as bar:
@@ -291,19 +343,23 @@ def _run(action: Any, folder: Path, config: TrainConfig) -> None:
     finally:
         events.close()
     minutes = (time.monotonic() - started) / 60
+    if not _is_first():
+        return
     word = "Finished" if done else f"Stopped and saved; go on with: python -m trainer resume {folder}"
     typer.echo(f"{word} ({minutes:.1f} min).", err=True)
 
 
 def _bar() -> Progress:
-    """A progress bar on stderr, if that is a terminal."""
+    """A progress bar on stderr, if that is a terminal and this is the first process."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[remark]}"),
     )
-    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
+    return Progress(
+        *columns, console=Console(stderr=True), disable=not _is_first() or not sys.stderr.isatty()
+    )
 
 
 def _shower(bar: Progress) -> Callable[[str, int, int, str], None]:
@@ -314,6 +370,11 @@ def _shower(bar: Progress) -> Callable[[str, int, int, str], None]:
         bar.update(task, description=what, completed=done, total=total, remark=remark)
 
     return show
+
+
+def _is_first() -> bool:
+    """Whether this is the only process, or the first one that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def main() -> None:

@@ -34,7 +34,27 @@ class TrainConfig(BaseModel):
         "standardised",
         description="Pixels standardised with a Gaussian of unit variance, or 0…1 with a Bernoulli.",
     )
-    latent: Positive = Field(128, description="Dimensions of the latent code z.")
+    binarise: bool = Field(
+        False,
+        description="Draw the training pictures' pixels anew as 0 or 1 in every epoch, by their brightness.",
+    )
+
+    nets: Literal["conv", "dense"] = Field(
+        "conv", description="The papers' nets for 64×64 faces, or for MNIST."
+    )
+    hidden: Positive = Field(512, description="Units of a layer of the dense nets.")
+    latent: Positive = Field(128, description="Dimensions of the latent code z; in JMVAE-h, of each layer.")
+    variance: Literal["fixed", "softplus", "log-variance"] = Field(
+        "fixed", description="Of standardised pixels and attributes: one, or learned (CMMA: log-variance)."
+    )
+    target: Literal["image", "vector"] = Field(
+        "image", description="What CVAE, CMMA and CGAN make: the picture, or its attributes or label."
+    )
+    layers: int = Field(2, ge=2, le=8, description="Stochastic layers of JMVAE-h.")
+    condition_term: bool = Field(
+        False, description="CMMA: add E log q(conditions|z) to the objective, as its paper does."
+    )
+
     epochs: int = Field(16, ge=0, description="Passes over the training pictures before the GAN joins.")
     gan_epochs: int = Field(0, ge=0, description="Further passes in which the decoder also plays a GAN.")
     batch_size: int = Field(64, ge=2, description="Pictures per update (batch normalisation needs two).")
@@ -61,6 +81,11 @@ class TrainConfig(BaseModel):
     gan_learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's rate in the GAN epochs.")
     gan_reconstruction: float = Field(
         1.0, ge=0, description="Gamma: weight of the reconstruction beside the decoder's GAN loss."
+    )
+
+    recon_loss: Literal["pixel", "feature"] = Field(
+        "pixel",
+        description="What the GAN's reconstruction is compared by: pixels, or discriminator's features.",
     )
 
     edit_epochs: int = Field(0, ge=0, description="Last passes, in which the editor learns from a critic.")
@@ -149,5 +174,22 @@ PRESETS: dict[str, dict[str, Any]] = {
         "augment": True,
         "edit_epochs": 16,
     },
+    "mnist": {
+        "dataset": "mnist",
+        "image_size": 28,
+        "image_scale": "unit",
+        "binarise": True,
+        "flip": False,
+        "nets": "dense",
+        "latent": 64,
+        "epochs": 500,
+        "batch_size": 100,
+        "learning_rate": 1e-3,
+        "learning_rate_end": 1e-3,
+        "adam_epsilon": 1e-4,
+        "gradient_clip": 5.0,
+        "ema_decay": 0.0,
+        "precision": "32-true",
+    },
 }
-"""Name → settings that differ from the defaults."""
+"""Name → settings that differ from the defaults. ``mnist`` is that of the papers (I: 500 epochs, N_t = 200)."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,17 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from trainer.checkpoint import load_model, load_newest_state, save_model, save_state
-from trainer.checkpoint_header import Header
+from trainer.checkpoint_header import CropSpec, Header
 from trainer.config import TrainConfig
 from trainer.data.augmentation import jitter
 from trainer.data.dataset import Dataset
 from trainer.data.loading import load_dataset
+from trainer.data.mnist import binarise
 from trainer.errors import ConfigError, TrainerError
 from trainer.evaluation.attributes import attribute_accuracy
 from trainer.evaluation.figures import sample_sheet
 from trainer.events import EventLog
-from trainer.models.adversarial import Adversary
+from trainer.models.adversarial import make_adversary
 from trainer.models.editing import EditStage, sampling_weights
 from trainer.models.interface import JointModel, Modality
 from trainer.systems import find_system
@@ -40,6 +42,10 @@ class Run:
     ``config.json``, ``events.jsonl``, ``model.safetensors`` (averaged weights, newest epoch), ``samples/`` and
     ``state/`` (for resuming). Order, flips and noise of a step depend on the seed and the step alone, so that a
     resumed run goes on bit-exactly.
+
+    Under torchrun each process takes its share of every batch, gradients are averaged over all, and the first one
+    writes. A datum's noise is keyed by its place in the whole batch, so that nets without batch normalisation learn
+    the same with any number of processes.
     """
 
     def __init__(self, folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> None:
@@ -50,20 +56,20 @@ class Run:
         # Adam's moments of silent units decay into denormal numbers, which slow a CPU down several times. Set
         # before the first parallel work: threads inherit it.
         torch.set_flush_denormal(True)
-        try:
-            self.fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
-        except (
-            RuntimeError,
-            ValueError,
-        ) as error:  # Lightning's own errors derive from these or from Exception
-            raise ConfigError(f"The device “{config.device}” cannot be used here: {error}") from error
-        self.data = load_dataset(config, lambda n, m: progress("decoding pictures", n, m, ""))
+        self.fabric = launch(config)
+        if config.batch_size % self.fabric.world_size:
+            raise ConfigError(
+                f"A batch of {config.batch_size} cannot be shared by {self.fabric.world_size} processes alike; "
+                "choose a batch_size that can."
+            )
+        with self.fabric.rank_zero_first(local=True):  # it decodes into the cache, the others read
+            self.data = load_dataset(config, lambda n, m: progress("decoding pictures", n, m, ""))
         self.train_rows = self._rows("train")
         torch.manual_seed(config.seed)
         model = system.load_class().build(_modalities(self.data, config), config.model_dump())
         self.step = 0
         self.stop_requested = False
-        adversary = Adversary(config, channels=self.data.images.shape[-1]) if config.gan_epochs else None
+        adversary = make_adversary(config, model)
         edit_stage = self._edit_stage() if config.edit_epochs else None
         parameters = list(model.parameters())
         optimizer = torch.optim.Adam(parameters, lr=config.learning_rate, eps=config.adam_epsilon)
@@ -73,13 +79,13 @@ class Run:
         self.model: JointModel = model.to(self.fabric.device)
         self.ema = {name: tensor.to(self.fabric.device) for name, tensor in self.ema.items()}
         self.optimizer = optimizer
-        self.stages: dict[str, Adversary | EditStage] = {}
-        """What joins after the first epochs, by the name of its state."""
-        for name, stage in (("adversary", adversary), ("edit_stage", edit_stage)):
-            if stage is not None:
-                stage.to(self.fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-                stage.attach(self.model)
-                self.stages[name] = stage
+        self.adversary = None if adversary is None else adversary.to(self.fabric.device)
+        if self.adversary is not None:
+            self.adversary.attach(self.model, self._average_gradients)
+        self.edit_stage = None if edit_stage is None else edit_stage.to(self.fabric.device)
+        if self.edit_stage is not None:
+            self.edit_stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.edit_stage.attach(self.model, self._average_gradients)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -95,11 +101,12 @@ class Run:
         self.model.load_state_dict(state["model"])
         self.ema = {name: tensor.to(self.fabric.device) for name, tensor in state["ema"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
-        for name, stage in self.stages.items():
-            if name in state:  # a stage may have been added since
+        for name, stage in (("adversary", self.adversary), ("edit_stage", self.edit_stage)):
+            if stage is not None and state.get(name) is not None:  # a stage may have been added since
                 stage.load_state_dict(state[name])
                 stage.load_optimizers(state[f"{name}_optimizers"])
-        self.config.save(self.folder / "config.json")
+        if self.fabric.is_global_zero:
+            self.config.save(self.folder / "config.json")
         return True
 
     def fit(self) -> bool:
@@ -115,10 +122,12 @@ class Run:
             steps=total,
             pictures=len(self.train_rows),
             device=str(self.fabric.device),
+            processes=self.fabric.world_size,
         )
         with self._signals():
             while self.step < total:
                 self._train_step()
+                self._agree_to_stop()
                 if self.step % self.steps_per_epoch == 0:
                     self._finish_epoch(self.step // self.steps_per_epoch)
                 elif self.step % self.config.checkpoint_steps == 0 or self.stop_requested:
@@ -135,19 +144,17 @@ class Run:
         data, noise = self._batch(epoch)
         self.model.train()
         beta = self.config.beta(min(epoch, self.config.epochs)) if self.config.epochs else 1.0
-        if epoch > self.config.epochs + self.config.gan_epochs:
-            terms = self._edit_step(data)
-        elif epoch > self.config.epochs:
-            adversary = self.stages["adversary"]
-            assert isinstance(adversary, Adversary)
+        if self.edit_stage is not None and epoch > self.config.epochs + self.config.gan_epochs:
+            terms = self._edit_step(self.edit_stage, data)
+        elif self.adversary is not None and (epoch > self.config.epochs or self.model.adversarial):
             with self.fabric.autocast():
-                terms = adversary.step(self.model, data, noise, beta)
+                terms = self.adversary.step(self.model, data, noise, beta)
         else:
             terms = self._bound_step(data, noise, beta)
         self._average()
         self.step += 1
         if self.step % self.config.log_steps == 0 or self.step == 1:
-            values = {name: float(value) for name, value in terms.items()}
+            values = self._mean_over_processes({name: float(value) for name, value in terms.items()})
             rate = self.config.batch_size / (time.perf_counter() - started)
             self.events.emit(
                 "step", step=self.step, epoch=epoch, beta=beta, images_per_second=round(rate, 1), **values
@@ -169,18 +176,18 @@ class Run:
         loss = self.model.loss(tensors, self.config.alpha, beta)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self._average_gradients([parameter.grad for parameter in self.model.parameters()])
         if self.config.gradient_clip is not None:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
         self.optimizer.step()
         return {"loss": loss.detach(), **{name: term.detach() for name, term in tensors.items()}}
 
-    def _edit_step(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
+    def _edit_step(self, stage: EditStage, data: dict[str, Tensor]) -> dict[str, Tensor]:
         """One update of the editor and its critic."""
-        stage = self.stages["edit_stage"]
-        assert isinstance(stage, EditStage)
         first = (self.config.epochs + self.config.gan_epochs) * self.steps_per_epoch
         number = self.step - first
-        seed = int(np.random.default_rng((self.config.seed, 1, self.step)).integers(2**62))
+        seeds = np.random.default_rng((self.config.seed, 1, self.step))
+        seed = int(seeds.integers(2**62)) + self.fabric.global_rank
         with self.fabric.autocast():
             return stage.step(
                 self.model, data, seed, number, number / (self.config.edit_epochs * self.steps_per_epoch)
@@ -192,22 +199,27 @@ class Run:
         return end + (start - end) * 0.5 * (1 + float(np.cos(np.pi * share)))
 
     def _batch(self, epoch: int) -> tuple[dict[str, Tensor], Tensor]:
+        """This process's share of the step's batch, and its noise."""
         size = self.config.batch_size
         order = self._order(epoch)
         first = (self.step % self.steps_per_epoch) * size
         rows = np.sort(self.train_rows[order[first : first + size]])
         generator = np.random.default_rng((self.config.seed, epoch, self.step))
-        pixels = self.data.images[rows]  # batch × height × width × 3
+        pixels = self.data.images[rows]  # batch × height × width × channels
         if self.config.flip:
             mirrored = generator.random(len(rows)) < 0.5
             pixels[mirrored] = pixels[mirrored, :, ::-1]
+        if self.config.binarise:
+            pixels = binarise(pixels, generator)
         noise = self._noise(generator, len(rows))
-        data = self._to_device(pixels, self.data.attributes[rows])
+        count, rank = self.fabric.world_size, self.fabric.global_rank
+        own = slice(rank * len(rows) // count, (rank + 1) * len(rows) // count)
+        data = self._to_device(pixels[own], self.data.attributes[rows[own]])
         if self.config.augment:
-            source = torch.Generator().manual_seed(int(generator.integers(2**62)))
+            source = torch.Generator().manual_seed(int(generator.integers(2**62)) + rank)
             jittered = jitter(data["image"], source)
             data["image"] = jittered.contiguous(memory_format=torch.channels_last)
-        return data, noise
+        return data, noise[own]
 
     def _order(self, epoch: int) -> npt.NDArray[np.int64]:
         """The places of the training rows in the order of ``epoch``; in the edit stage the rare come oftener."""
@@ -235,6 +247,39 @@ class Run:
             self.data.kind: torch.from_numpy(vectors.astype(np.float32)).to(device),
         }
 
+    def _average_gradients(self, gradients: Sequence[Tensor | None]) -> None:
+        """Replace gradients by their mean over all processes, in one exchange of one long vector.
+
+        Unlike DistributedDataParallel's hooks, this also serves the gradients that the GAN takes by itself.
+        """
+        if self.fabric.world_size == 1:
+            return
+        present = [gradient for gradient in gradients if gradient is not None]
+        joined = torch.cat([gradient.flatten() for gradient in present])
+        joined = self._mean(joined)
+        first = 0
+        for gradient in present:
+            gradient.copy_(joined[first : first + gradient.numel()].view_as(gradient))
+            first += gradient.numel()
+
+    def _mean_over_processes(self, values: dict[str, float]) -> dict[str, float]:
+        if self.fabric.world_size == 1:
+            return values
+        means = self._mean(torch.tensor(list(values.values()), device=self.fabric.device))
+        return dict(zip(values, means.tolist(), strict=True))
+
+    def _mean(self, numbers: Tensor) -> Tensor:
+        """Element by element, over all processes."""
+        mean = self.fabric.all_reduce(numbers, reduce_op="mean")
+        assert isinstance(mean, Tensor)
+        return mean
+
+    def _agree_to_stop(self) -> None:
+        """All processes stop after the same step, whichever was asked."""
+        if self.fabric.world_size > 1:
+            asked = torch.tensor(float(self.stop_requested), device=self.fabric.device)
+            self.stop_requested = bool(self._mean(asked) > 0)
+
     @torch.no_grad()
     def _average(self) -> None:
         """Move the exponential average of the weights towards the newest ones."""
@@ -246,19 +291,26 @@ class Run:
             self.ema[name].copy_(current[name])
 
     def _finish_epoch(self, epoch: int) -> None:
-        """Validate, publish and draw with the averaged weights, then save the state."""
-        rows = self._rows("validation")
-        with self._averaged_weights():
-            metrics = attribute_accuracy(self.model, self.data, rows)
-            metrics |= self._validation_terms(rows)
-            sheet = sample_sheet(self.model, self.data.images[rows[:8]], self.data.attributes[rows[:8]])
-            (self.folder / "samples").mkdir(exist_ok=True)
-            sheet.save(self.folder / "samples" / f"epoch-{epoch:04d}.png")
-            path = self.folder / "model.safetensors"
-            parent = self.parent.digest if self.parent else None
-            save_model(path, self.model, self.config.system, self._training(epoch), parent=parent)
-        self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
-        self.events.emit("published", path="model.safetensors", epoch=epoch)
+        """Validate, publish and draw with the averaged weights, then save the state; the first process alone."""
+        if self.fabric.is_global_zero:
+            rows = self._rows("validation")
+            with self._averaged_weights():
+                metrics = attribute_accuracy(self.model, self.data, rows)
+                if not self.model.adversarial:
+                    metrics |= self._validation_terms(rows)
+                sheet = sample_sheet(self.model, self.data.images[rows[:8]], self.data.attributes[rows[:8]])
+                (self.folder / "samples").mkdir(exist_ok=True)
+                sheet.save(self.folder / "samples" / f"epoch-{epoch:04d}.png")
+                save_model(
+                    self.folder / "model.safetensors",
+                    self.model,
+                    self.config.system,
+                    self._training(epoch),
+                    CropSpec("face" if self.config.dataset != "mnist" else "whole"),
+                    self.parent.digest if self.parent else None,
+                )
+            self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
+            self.events.emit("published", path="model.safetensors", epoch=epoch)
         self._save()
 
     @torch.no_grad()
@@ -280,14 +332,21 @@ class Run:
         return {"epoch": epoch, "step": self.step, "pictures": len(self.train_rows), **settings, **before}
 
     def _save(self) -> None:
+        """The first process saves; the others wait, so that none is ahead of the state."""
+        if self.fabric.is_global_zero:
+            self._save_state()
+        self.fabric.barrier()
+
+    def _save_state(self) -> None:
         state = {
             "step": self.step,
             "model": self.model.state_dict(),
             "ema": self.ema,
             "optimizer": self.optimizer.state_dict(),
         }
-        for name, stage in self.stages.items():
-            state |= {name: stage.state_dict(), f"{name}_optimizers": stage.optimizer_states()}
+        for name, stage in (("adversary", self.adversary), ("edit_stage", self.edit_stage)):
+            if stage is not None:
+                state |= {name: stage.state_dict(), f"{name}_optimizers": stage.optimizer_states()}
         save_state(self.folder / "state", self.step, state)
         self.events.emit("saved", step=self.step)
 
@@ -359,6 +418,28 @@ class Run:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+
+def launch(config: TrainConfig) -> Fabric:
+    """The device of this process, and its place among others if torchrun started several.
+
+    Raises:
+        ConfigError: The device cannot be used.
+    """
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    everywhere = int(os.environ.get("WORLD_SIZE", "1"))
+    try:
+        fabric = Fabric(
+            accelerator=config.device,
+            devices=processes,
+            num_nodes=everywhere // processes,
+            strategy="ddp" if everywhere > 1 else "auto",
+            precision=config.precision,
+        )
+        fabric.launch()
+    except (RuntimeError, ValueError) as error:  # Lightning's own errors derive from these or from Exception
+        raise ConfigError(f"The device “{config.device}” cannot be used here: {error}") from error
+    return fabric
 
 
 def _modalities(data: Dataset, config: TrainConfig) -> tuple[Modality, ...]:

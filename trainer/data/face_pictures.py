@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import io
 import json
 import os
@@ -92,7 +93,7 @@ def _key(rows: Sequence[Row], size: int) -> str:
     """What the crops depend on: the files, the size, and the code that finds and cuts."""
     digest = hashlib.sha256(f"{size}|{cv2.__version__}".encode())
     for module in (face_crop, face_detection):
-        digest.update(Path(module.__file__).read_bytes())
+        digest.update(inspect.getsource(module).encode())
     for row in rows:
         stat = row.path.stat()
         digest.update(f"\n{row.path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}".encode("utf-8", "replace"))

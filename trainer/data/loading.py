@@ -7,6 +7,7 @@ from pathlib import Path
 from trainer.config import TrainConfig
 from trainer.data.celeba import load_celeba
 from trainer.data.dataset import Dataset, Progress
+from trainer.data.mnist import load_mnist
 from trainer.errors import ConfigError
 
 
@@ -16,9 +17,9 @@ def open_dataset(
     """Open the data set in ``folder``.
 
     Args:
-        layout: How the folder is laid out: ``celeba``.
+        layout: How the folder is laid out: ``celeba`` or ``mnist``.
         folder: As the data set is distributed.
-        size: Side of the pictures in pixels.
+        size: Side of the pictures in pixels, where they are cropped; MNIST's are as they are.
         cache: Folder of decoded pictures; the user's cache folder by default.
         progress: Told of pictures decoded.
 
@@ -28,6 +29,8 @@ def open_dataset(
     """
     if layout == "celeba":
         return load_celeba(folder, size, cache, progress)
+    if layout == "mnist":
+        return load_mnist(folder)
     raise ConfigError(f"No data set is called “{layout}”.")
 
 

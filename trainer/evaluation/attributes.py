@@ -18,24 +18,37 @@ def infer_attributes(
 
     Args:
         model: In evaluation mode.
-        images: N × height × width × 3.
+        images: N × height × width × channels.
         batch_size: Pictures at a time.
 
     Returns:
-        N × attributes, about -1…1.
+        N × attributes, about -1…1; N × classes, 0…1, for a label.
     """
     device = model.image_mean.device
     rows = []
     for first in range(0, len(images), batch_size):
         pixels = torch.from_numpy(np.ascontiguousarray(images[first : first + batch_size])).to(device)
         given = {"image": model.standardise(pixels.permute(0, 3, 1, 2))}
-        rows.append(model.complete(given, "attributes").mean.cpu().numpy())
+        rows.append(model.complete(given, model.vector.name).mean.cpu().numpy())
     return np.concatenate(rows)
 
 
 def attribute_accuracy(model: JointModel, data: Dataset, rows: npt.NDArray[np.int64]) -> dict[str, float]:
-    """Mean accuracy and balanced accuracy over the attributes on ``rows``."""
-    per_attribute = accuracy_table(infer_attributes(model, data.images[rows]), data.attributes[rows])
+    """Mean accuracy and balanced accuracy on ``rows``: over the attributes, or of the label.
+
+    Empty where the model cannot read them from pictures.
+    """
+    if all(m.kind == "image" for m in model.modalities) or not model.can_complete(
+        {"image"}, model.vector.name
+    ):
+        return {}
+    predicted, truth = infer_attributes(model, data.images[rows]), data.attributes[rows]
+    if data.kind == "label":
+        classes = truth.argmax(1)
+        right = predicted.argmax(1) == classes
+        recalls = [right[classes == number].mean() for number in np.unique(classes)]
+        return {"accuracy": float(right.mean()), "balanced_accuracy": float(np.mean(recalls))}
+    per_attribute = accuracy_table(predicted, truth)
     return {
         "accuracy": float(per_attribute[:, 0].mean()),
         "balanced_accuracy": float(per_attribute[:, 1].mean()),

@@ -1,12 +1,9 @@
-"""The GAN part that a model with an image decoder can wear in training.
-
-Three updates a batch, as in the papers' code: encoders and attribute decoder on the bound, the image decoder on
-reconstruction and on being taken for real, the discriminator on telling them apart.
-"""
+"""GANs: the part that a model with an image decoder can wear in training, and the game of a CGAN."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,46 +13,95 @@ from torch import Tensor, nn
 from trainer.config import TrainConfig
 from trainer.errors import CapabilityError
 from trainer.models.interface import JointModel
-from trainer.models.networks import Discriminator, initialise
-from trainer.objectives import fake_loss, real_loss
+from trainer.models.networks import Nets, initialise
+from trainer.objectives import fake_loss, log_likelihood, real_loss
+
+Average = Callable[[Sequence[Tensor | None]], None]
+"""Replaces gradients by their mean over all processes."""
 
 
 class Adversary(nn.Module):
-    """A discriminator and the three optimisers of the GAN epochs."""
+    """A discriminator and the optimisers of training against it; call `attach` once the model has its device."""
 
-    def __init__(self, config: TrainConfig, channels: int) -> None:
+    def __init__(self, config: TrainConfig, model: JointModel, conditional: bool = False) -> None:
         super().__init__()
         self.config = config
-        self.discriminator = Discriminator(channels)
+        image = model.modality("image")
+        conditions = tuple(m for m in model.modalities if m.kind != "image") if conditional else ()
+        self.discriminator = Nets.from_config(config.model_dump()).discriminator(image, conditions)
         initialise(self.discriminator)
         self._optimizers: dict[str, torch.optim.Adam] = {}
+        self._average: Average = lambda gradients: None
 
-    def attach(self, model: JointModel) -> None:
-        """Make the optimisers of ``model``; call once, after it has reached its device.
-
-        Raises:
-            CapabilityError: The model has no image decoder that could play the generator.
-        """
-        decoders = model.get_submodule("decoders") if hasattr(model, "decoders") else None
-        if not isinstance(decoders, nn.ModuleDict) or "image" not in decoders:
-            raise CapabilityError(f"{type(model).__name__} has no image decoder that could play a GAN.")
-        image_decoder = decoders["image"]
-        own = {id(parameter) for parameter in image_decoder.parameters()}
-        rest = [parameter for parameter in model.parameters() if id(parameter) not in own]
-        groups = {
-            "encoders": rest,
-            "decoder": list(image_decoder.parameters()),
-            "discriminator": list(self.discriminator.parameters()),
-        }
+    def attach(self, model: JointModel, average: Average) -> None:
+        """Make the optimisers of ``model``; ``average`` gathers gradients from other processes."""
+        self._average = average
         self._optimizers = {
             name: torch.optim.Adam(parameters, lr=self.config.gan_learning_rate, betas=(0.5, 0.999))
-            for name, parameters in groups.items()
+            for name, parameters in self._groups(model).items()
+        }
+
+    @abstractmethod
+    def _groups(self, model: JointModel) -> dict[str, list[nn.Parameter]]:
+        """Parameters of each optimiser, by name."""
+
+    @abstractmethod
+    def step(
+        self, model: JointModel, data: Mapping[str, Tensor], noise: Tensor, beta: float
+    ) -> dict[str, Tensor]:
+        """All updates for one batch; returns the detached terms."""
+
+    def _update(self, name: str, loss: Tensor) -> None:
+        optimizer = self._optimizers[name]
+        parameters = list(chain.from_iterable(group["params"] for group in optimizer.param_groups))
+        gradients = list(torch.autograd.grad(loss, parameters, allow_unused=True))
+        self._average(gradients)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def optimizer_states(self) -> dict[str, Any]:
+        """State of the optimisers, for resuming."""
+        return {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()}
+
+    def load_optimizers(self, states: Mapping[str, Any]) -> None:
+        """Take up what `optimizer_states` gave."""
+        for name, state in states.items():
+            self._optimizers[name].load_state_dict(state)
+            for group in self._optimizers[name].param_groups:
+                group["lr"] = self.config.gan_learning_rate  # may have been changed for the rest of the run
+
+
+class WornGame(Adversary):
+    """The GAN part of VAE-GAN, CVAE-GAN, CMMA-GAN and JMVAE-GAN.
+
+    Three updates a batch, as in the papers' code: encoders and the other decoders on the bound, the image decoder on
+    reconstruction and on being taken for real, the discriminator on telling them apart. The reconstruction is
+    compared by pixels, or by the discriminator's features (Larsen et al. 2015).
+    """
+
+    def __init__(self, config: TrainConfig, model: JointModel) -> None:
+        decoders = getattr(model, "decoders", None)
+        if not isinstance(decoders, nn.ModuleDict) or "image" not in decoders:
+            raise CapabilityError(
+                f"This {config.system} has no image decoder that could play a GAN: set gan_epochs to 0."
+            )
+        super().__init__(config, model)
+
+    def _groups(self, model: JointModel) -> dict[str, list[nn.Parameter]]:
+        decoder = list(model.get_submodule("decoders.image").parameters())
+        own = {id(parameter) for parameter in decoder}
+        return {
+            "encoders": [parameter for parameter in model.parameters() if id(parameter) not in own],
+            "decoder": decoder,
+            "discriminator": list(self.discriminator.parameters()),
         }
 
     def step(
         self, model: JointModel, data: Mapping[str, Tensor], noise: Tensor, beta: float
     ) -> dict[str, Tensor]:
-        """The three updates for one batch; returns the detached terms."""
+        """See `Adversary.step`: the bound's terms, ``gan_decoder`` and ``gan_discriminator``."""
         image = data["image"]
         step = model.bound(data, noise, self.config.channel_reduction)
         bound = model.loss(step.terms, self.config.alpha, beta)
@@ -65,14 +111,16 @@ class Adversary(nn.Module):
         given = {name: value for name, value in data.items() if name != "image"}
         with torch.no_grad():
             prior_codes = model.sample_prior(noise.roll(1, 0), given)
-        reconstruction = model.decode_given("image", step.z.detach(), given).mean
+        decoded = model.decode_given("image", step.z.detach(), given)
+        reconstruction = decoded.mean
         generated = model.decode_given("image", prior_codes, given).mean
-        pixels = (reconstruction - image).square()
-        pixels = pixels.mean(1) if self.config.channel_reduction == "mean" else pixels.sum(1)
+        if self.config.recon_loss == "feature":
+            seen = self.discriminator.features(image).detach()
+            difference = 0.5 * (self.discriminator.features(reconstruction) - seen).square().sum(1)
+        else:
+            difference = -log_likelihood(decoded, image, self.config.channel_reduction)
         fooled = real_loss(self.discriminator(reconstruction)) + real_loss(self.discriminator(generated))
-        self._update(
-            "decoder", self.config.gan_reconstruction * 0.5 * pixels.flatten(1).sum(1).mean() + fooled
-        )
+        self._update("decoder", self.config.gan_reconstruction * difference.mean() + fooled)
 
         told = (
             real_loss(self.discriminator(image))
@@ -83,22 +131,43 @@ class Adversary(nn.Module):
         values = {"loss": bound, **step.terms, "gan_decoder": fooled, "gan_discriminator": told}
         return {name: value.detach() for name, value in values.items()}
 
-    def _update(self, name: str, loss: Tensor) -> None:
-        optimizer = self._optimizers[name]
-        parameters = list(chain.from_iterable(group["params"] for group in optimizer.param_groups))
-        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
 
-    def optimizer_states(self) -> dict[str, Any]:
-        """State of the three optimisers, for resuming."""
-        return {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()}
+class ConditionalGame(Adversary):
+    """CGAN: the generator on being taken for real with its conditions, the discriminator on telling it apart."""
 
-    def load_optimizers(self, states: Mapping[str, Any]) -> None:
-        """Take up what `optimizer_states` gave."""
-        for name, state in states.items():
-            self._optimizers[name].load_state_dict(state)
-            for group in self._optimizers[name].param_groups:
-                group["lr"] = self.config.gan_learning_rate  # may have been changed for the rest of the run
+    def __init__(self, config: TrainConfig, model: JointModel) -> None:
+        super().__init__(config, model, conditional=True)
+
+    def _groups(self, model: JointModel) -> dict[str, list[nn.Parameter]]:
+        return {
+            "decoder": list(model.parameters()),
+            "discriminator": list(self.discriminator.parameters()),
+        }
+
+    def step(
+        self, model: JointModel, data: Mapping[str, Tensor], noise: Tensor, beta: float
+    ) -> dict[str, Tensor]:
+        """See `Adversary.step`: ``gan_decoder`` and ``gan_discriminator``; there is no warm-up."""
+        image = data["image"]
+        given = {name: value for name, value in data.items() if name != "image"}
+        condition = torch.cat([given[m.name] for m in model.modalities if m.name in given], dim=1)
+        generated = model.decode_given("image", model.sample_prior(noise, given), given).mean
+        fooled = real_loss(self.discriminator(generated, condition))
+        self._update("decoder", fooled)
+        told = real_loss(self.discriminator(image, condition)) + fake_loss(
+            self.discriminator(generated.detach(), condition)
+        )
+        self._update("discriminator", told)
+        values = {"loss": fooled + told, "gan_decoder": fooled, "gan_discriminator": told}
+        return {name: value.detach() for name, value in values.items()}
+
+
+def make_adversary(config: TrainConfig, model: JointModel) -> Adversary | None:
+    """The GAN of a run, or None if it has none.
+
+    Raises:
+        CapabilityError: The system cannot wear one.
+    """
+    if model.adversarial:
+        return ConditionalGame(config, model)
+    return WornGame(config, model) if config.gan_epochs else None

@@ -8,7 +8,7 @@ had, so that an edit cannot win by fooling it. Only the editor learns here; code
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,8 +54,14 @@ class EditStage(nn.Module):
         self._add = torch.from_numpy(focus * np.minimum(0.5 / (1 - present), MOST)).float()
         self._optimizers: dict[str, torch.optim.Adam] = {}
 
-    def attach(self, model: JointModel) -> None:
-        """Make the optimisers; call once, after everything has reached its device."""
+    def attach(self, model: JointModel, average: Callable[[Sequence[Tensor | None]], None]) -> None:
+        """Make the optimisers; call once, after everything has reached its device.
+
+        Args:
+            model: With an ``editor``.
+            average: Takes the mean of gradients over the processes, in place.
+        """
+        self._average = average
         editor = list(model.get_submodule("editor").parameters())
         rate, betas = self.config.edit_learning_rate, (0.5, 0.99)
         self._optimizers = {
@@ -206,6 +212,7 @@ class EditStage(nn.Module):
         optimizer = self._optimizers[name]
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        self._average(gradients)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         torch.nn.utils.clip_grad_norm_(parameters, 10.0)

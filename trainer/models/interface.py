@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -79,6 +79,8 @@ class JointModel(nn.Module, ABC):
     capabilities: frozenset[str]
     latent: int
     """Dimensions of the code z."""
+    adversarial: ClassVar[bool] = False
+    """Whether the system knows no bound and trains against a discriminator from the first step."""
     image_mean: Tensor
     image_std: Tensor
 
@@ -190,6 +192,15 @@ class JointModel(nn.Module, ABC):
         """p(z | given) of a conditional system, batch × latent; p(z) for all others."""
         return self.prior(len(next(iter(given.values()))))
 
+    def sample_code(self, given: Mapping[str, Tensor], noise: Tensor) -> Tensor:
+        """A code from q(z | given) made from ``noise``, batch × latent."""
+        return self.encode(given).sample(noise)
+
+    def log_prior(self, z: Tensor, given: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Log p(z), or log p(z | given) of a conditional system, one number per code, in nats."""
+        prior = self.prior_given(given) if given else self.prior(len(z))
+        return prior.log_prob(z).sum(1)
+
     def sample_prior(self, noise: Tensor, given: Mapping[str, Tensor] | None = None) -> Tensor:
         """Codes from the prior, or from p(z | given) of a conditional system, made from ``noise``, batch × latent."""
         prior = self.prior_given(given) if given else self.prior(len(noise))
@@ -207,8 +218,7 @@ class JointModel(nn.Module, ABC):
         Raises:
             CapabilityError: This system cannot make ``missing`` from what is given.
         """
-        posterior = self.encode(given)
-        z = posterior.mean if noise is None else posterior.sample(noise)
+        z = self.encode(given).mean if noise is None else self.sample_code(given, noise)
         return self.decode_one(missing, z)
 
     def prepare_edit(self, image: Tensor) -> dict[str, Any]:

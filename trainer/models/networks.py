@@ -1,4 +1,4 @@
-"""The papers' nets for 64×64 faces and attributes (Suzuki et al. 2018, appendix).
+"""The papers' nets: convolutional for 64×64 faces, dense for MNIST (Suzuki et al. 2018, appendix).
 
 Notation of the papers: Ck is a 4×4 convolution with stride 2 and k channels, DCk its transpose, Dk a dense
 layer, B batch normalisation, R a rectifier, F flattening.
@@ -6,11 +6,21 @@ layer, B batch normalisation, R a rectifier, F flattening.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any, Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.models.distributions import Gaussian
+from trainer.errors import ConfigError
+from trainer.models.distributions import Bernoulli, Categorical, Distribution, Gaussian
+from trainer.models.interface import Modality
+
+LOG_VARIANCE_RANGE = (-10.0, 10.0)
+"""A learned log-variance is kept inside, so that one sure pixel cannot take over the likelihood."""
 
 
 def _batch_norm(channels: int, spatial: bool) -> nn.Module:
@@ -72,17 +82,32 @@ class AttributeHead(nn.Sequential):
         super().__init__(*_dense(entries, 512), *_dense(512, 512, norm=True))
 
 
-class GaussianEncoder(nn.Module):
-    """Heads of one or more modalities, joined, D1024R, then mean and softplus variance of z."""
+class DenseHead(nn.Sequential):
+    """D512R-D512R: batch × event → batch × 512."""
 
-    def __init__(self, heads: dict[str, nn.Module], widths: int, latent: int) -> None:
+    def __init__(self, entries: int, width: int = 512) -> None:
+        super().__init__(nn.Flatten(), *_dense(entries, width), *_dense(width, width))
+        self.width = width
+
+
+class GaussianEncoder(nn.Module):
+    """Heads of one or more modalities, joined, D1024R (faces only), then mean and softplus variance of z.
+
+    Args:
+        heads: By modality; each has a ``width``.
+        latent: Dimensions of z.
+        hidden: Units of the layer after joining; none if empty.
+    """
+
+    def __init__(self, heads: Mapping[str, nn.Module], latent: int, hidden: int | None = 1024) -> None:
         super().__init__()
         self.heads = nn.ModuleDict(heads)
-        self.trunk = nn.Sequential(*_dense(widths, 1024))
-        self.mean = nn.Linear(1024, latent)
-        self.variance = nn.Linear(1024, latent)
+        width = _width(heads)
+        self.trunk = nn.Sequential(*([] if hidden is None else _dense(width, hidden)))
+        self.mean = nn.Linear(hidden or width, latent)
+        self.variance = nn.Linear(hidden or width, latent)
 
-    def forward(self, given: dict[str, Tensor]) -> Gaussian:
+    def forward(self, given: Mapping[str, Tensor]) -> Gaussian:
         """q(z | given), batch × latent, in float32 whatever the precision inside."""
         features = torch.cat([head(given[name]) for name, head in self.heads.items()], dim=1)
         hidden = self.trunk(features)
@@ -104,31 +129,176 @@ class ImageDecoder(nn.Module):
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        """Mean of p(x|z), standardised, float32."""
+        """Mean of p(x|z), standardised (and what makes its variance, if learned), float32."""
         maps = self.dense(z).unflatten(1, (256, 4, 4))  # batch × 256 × 4 × 4
         image: Tensor = self.convolutions(maps)
         return image.float()
 
 
 class AttributeDecoder(nn.Sequential):
-    """D512R-D4096R, then tanh: batch × latent → batch × n in -1…1."""
+    """D512R-D4096R: batch × latent → batch × n."""
 
     def __init__(self, entries: int, latent: int) -> None:
-        super().__init__(*_dense(latent, 512), *_dense(512, 4096), nn.Linear(4096, entries), nn.Tanh())
+        super().__init__(*_dense(latent, 512), *_dense(512, 4096), nn.Linear(4096, entries))
+
+
+class DenseDecoder(nn.Sequential):
+    """D512R-D512R, then the output: batch × latent → batch × shape."""
+
+    def __init__(self, shape: tuple[int, ...], latent: int, width: int = 512) -> None:
+        layers = [*_dense(latent, width), *_dense(width, width), nn.Linear(width, prod(shape))]
+        super().__init__(*layers, nn.Unflatten(1, shape))
+
+
+class ConditionalDecoder(nn.Module):
+    """A decoder of z and of conditions, which pass through heads of their own and are joined to z."""
+
+    def __init__(self, heads: Mapping[str, nn.Module], decoder: nn.Module) -> None:
+        super().__init__()
+        self.heads = nn.ModuleDict(heads)
+        self.decoder = decoder
+
+    def forward(self, z: Tensor, given: Mapping[str, Tensor]) -> Tensor:
+        """The decoder's output for codes ``z``, batch × latent, and the conditions."""
+        features = [head(given[name]) for name, head in self.heads.items()]
+        output: Tensor = self.decoder(torch.cat([z, *features], dim=1))
+        return output
+
+
+@dataclass(frozen=True)
+class Nets:
+    """Which nets a system is built of, and how they observe.
+
+    Attributes:
+        nets: ``conv``, the papers' for 64×64 faces, or ``dense``, the papers' for MNIST.
+        hidden: Units of a layer of the dense nets.
+        variance: Of standardised pixels and attributes: ``fixed`` at one, or learned: ``softplus`` or, as C has
+            it, ``log-variance``.
+    """
+
+    nets: Literal["conv", "dense"] = "conv"
+    hidden: int = 512
+    variance: Literal["fixed", "softplus", "log-variance"] = "fixed"
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Nets:
+        """From the settings of a run or the header of a checkpoint; older headers have none of these."""
+        return cls(**{name: config[name] for name in asdict(cls()) if name in config})
+
+    def to_json(self) -> dict[str, Any]:
+        """For a checkpoint's header."""
+        return asdict(self)
+
+    def head(self, modality: Modality) -> nn.Module:
+        """Features of one modality; the module has a ``width``.
+
+        Raises:
+            ConfigError: The convolutional nets take 64×64 pixels only.
+        """
+        if self.nets == "dense":
+            return DenseHead(prod(modality.shape), self.hidden)
+        if modality.kind != "image":
+            return AttributeHead(modality.shape[0])
+        self._check(modality)
+        return ImageHead(modality.shape[0])
+
+    def encoder(self, modalities: Sequence[Modality], latent: int) -> GaussianEncoder:
+        """q(z | modalities)."""
+        heads = {modality.name: self.head(modality) for modality in modalities}
+        return GaussianEncoder(heads, latent, None if self.nets == "dense" else 1024)
+
+    def code_encoder(self, inputs: int, latent: int) -> GaussianEncoder:
+        """From one layer of codes to the next: D512R-D512R, then mean and variance; its input is called ``z``."""
+        return GaussianEncoder({"z": DenseHead(inputs, self.hidden)}, latent, None)
+
+    def decoder(self, modality: Modality, latent: int) -> nn.Module:
+        """What `observe` makes p(modality | z) of."""
+        shape = modality.shape
+        if self._learns(modality):
+            shape = (2 * shape[0], *shape[1:])
+        if self.nets == "dense":
+            return DenseDecoder(shape, latent, self.hidden)
+        if modality.kind != "image":
+            return AttributeDecoder(shape[0], latent)
+        self._check(modality)
+        return ImageDecoder(shape[0], latent)
+
+    def conditional_decoder(
+        self, modality: Modality, conditions: Sequence[Modality], latent: int
+    ) -> ConditionalDecoder:
+        """What `observe` makes p(modality | z, conditions) of."""
+        heads = {condition.name: self.head(condition) for condition in conditions}
+        return ConditionalDecoder(heads, self.decoder(modality, latent + _width(heads)))
+
+    def discriminator(self, image: Modality, conditions: Sequence[Modality] = ()) -> Discriminator:
+        """Real or generated, given the conditions if there are any."""
+        if self.nets == "conv":
+            self._check(image)
+        entries = sum(prod(condition.shape) for condition in conditions)
+        return Discriminator(image.shape, entries, None if self.nets == "conv" else self.hidden)
+
+    def observe(self, modality: Modality, output: Tensor) -> Distribution:
+        """p(modality | z) from a decoder's output, in float32 whatever the precision inside."""
+        output = output.float()
+        if modality.kind == "label":
+            return Categorical(output)
+        if modality.scale == "unit":
+            return Bernoulli(output)
+        variance = torch.ones((), device=output.device)
+        if self._learns(modality):
+            output, raw = output.chunk(2, dim=1)
+            if self.variance == "softplus":
+                variance = functional.softplus(raw) + 1e-4
+            else:
+                variance = raw.clamp(*LOG_VARIANCE_RANGE).exp()
+        return Gaussian(torch.tanh(output) if modality.kind == "attributes" else output, variance)
+
+    def _learns(self, modality: Modality) -> bool:
+        return self.variance != "fixed" and modality.kind != "label" and modality.scale != "unit"
+
+    def _check(self, image: Modality) -> None:
+        if image.shape[1:] != (64, 64):
+            size = "×".join(str(side) for side in image.shape[1:])
+            raise ConfigError(f"The convolutional nets take 64×64 pixels, not {size}; choose nets=dense.")
+
+
+def _width(heads: Mapping[str, nn.Module]) -> int:
+    widths: list[int] = [getattr(head, "width") for head in heads.values()]  # noqa: B009 – a module's own number
+    return sum(widths)
 
 
 class Discriminator(nn.Module):
-    """C64-C128-C256-C256-F-D1024-D1 with leaky rectifiers and no batch norm, as the papers' code."""
+    """C64-C128-C256-C256-F-D1024-D1 with leaky rectifiers and no batch norm, as the papers' code.
 
-    def __init__(self, channels: int) -> None:
+    Args:
+        shape: Channels, height and width of the pictures.
+        entries: Of the vector of conditions; 0 if there is none.
+        hidden: Units of each of two dense layers in place of the convolutions; convolutions if empty.
+    """
+
+    def __init__(self, shape: tuple[int, ...], entries: int = 0, hidden: int | None = None) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for inputs, outputs in ((channels, 64), (64, 128), (128, 256), (256, 256)):
-            layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True)]
-        self.features = nn.Sequential(*layers, nn.Flatten())
-        self.head = nn.Sequential(nn.Linear(4096, 1024), nn.LeakyReLU(0.2, inplace=True), nn.Linear(1024, 1))
+        if hidden is None:
+            for inputs, outputs in ((shape[0], 64), (64, 128), (128, 256), (256, 256)):
+                layers += [
+                    nn.Conv2d(inputs, outputs, 4, stride=2, padding=1),
+                    nn.LeakyReLU(0.2, inplace=True),
+                ]
+            layers.append(nn.Flatten())
+            width, last = 4096, 1024
+        else:
+            layers += [nn.Flatten(), nn.Linear(prod(shape), hidden), nn.LeakyReLU(0.2, inplace=True)]
+            width = last = hidden
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Sequential(
+            nn.Linear(width + entries, last), nn.LeakyReLU(0.2, inplace=True), nn.Linear(last, 1)
+        )
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor, condition: Tensor | None = None) -> Tensor:
         """Logit of "real", batch × 1, float32."""
-        logit: Tensor = self.head(self.features(image))
+        features = self.features(image)
+        if condition is not None:
+            features = torch.cat([features, condition], dim=1)
+        logit: Tensor = self.head(features)
         return logit.float()
