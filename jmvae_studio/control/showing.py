@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
 from jmvae_studio.control.models import Models
-from jmvae_studio.document.session import FaceState, Photo, Session
+from jmvae_studio.document.photo import FaceState, Photo
+from jmvae_studio.document.session import Session
 from jmvae_studio.inference.renderer import (
     EncodeRequest,
     EncodeResult,
@@ -62,6 +63,12 @@ class Showing(QObject):
         """Whether the preview on the screen is that of the present edit."""
         return self.last_result is not None and self.last_result.request == self.preview_request()
 
+    def forget_photo(self, photo: Photo) -> None:
+        """A photograph was closed."""
+        for kept in (self._crops, self._overlays):
+            for key in [key for key in kept if key.photo == photo.number]:
+                del kept[key]
+
     def forget_overlays(self) -> None:
         """Another model sees every face anew."""
         self._overlays.clear()
@@ -80,15 +87,14 @@ class Showing(QObject):
     def show_photo(self) -> None:
         """Show another photograph."""
         photo, window = self._session.photo, self._window
-        self._crops.clear()
-        self._overlays.clear()
-        if photo is None:
+        if photo is None or photo.display is None:
             window.photo_view.show_photo(None, (0, 0))
         else:
-            height, width = photo.image.pixels.shape[:2]
+            height, width = photo.pixels().shape[:2]
             window.photo_view.show_photo(to_qimage(photo.display), (width, height))
         window.setWindowTitle(f"{photo.name} — JMVAE Studio" if photo else "JMVAE Studio")
         window.set_photo_actions(photo is not None)
+        window.show_history(photo.stack if photo else None)
 
     def show_faces(self) -> None:
         """Show the faces of the photograph, and let the model read the current one."""
@@ -108,7 +114,7 @@ class Showing(QObject):
             self._show_values()
             return
         window.input_canvas.show_image(self._crops.get(key))
-        self._renderer.encode(EncodeRequest(key, photo.image.pixels))
+        self._renderer.encode(EncodeRequest(key, photo.pixels()))
         self._show_values()
 
     def _encoded(self, result: EncodeResult) -> None:
