@@ -67,6 +67,11 @@ class Session(QObject):
         """The face being edited."""
         return self.photo.face if self.photo else None
 
+    @property
+    def moves_crop(self) -> bool:
+        """Whether the current face's square is being dragged."""
+        return isinstance(self._gesture, FaceCrop)
+
     # Photographs ---------------------------------------------------------------------------------
 
     def add(self, path: Path) -> Photo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QUndoGroup, QUndoStack
 from PySide6.QtWidgets import (
     QComboBox,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QSplitter,
     QToolBar,
+    QToolButton,
     QUndoView,
     QVBoxLayout,
     QWidget,
@@ -24,6 +25,7 @@ from jmvae_studio.ui.filmstrip import Filmstrip
 from jmvae_studio.ui.image_canvas import ImageCanvas
 from jmvae_studio.ui.menus import MenuWindow
 from jmvae_studio.ui.photo_view import PhotoView
+from jmvae_studio.ui.viewport import Viewport
 
 
 class MainWindow(MenuWindow):
@@ -38,9 +40,11 @@ class MainWindow(MenuWindow):
         self.setWindowTitle("JMVAE Studio")
         self.setAcceptDrops(True)
         self.setMinimumSize(640, 420)
-        self.input_canvas = ImageCanvas("Input face", "The face to edit")
-        self.average_canvas = ImageCanvas("Average face", "The average face of these attributes")
-        self.result_canvas = ImageCanvas("Edited", "The edited face")
+        self.faces_viewport = Viewport(self)
+        step = self.faces_viewport
+        self.input_canvas = ImageCanvas("Input face", "The face to edit", step)
+        self.average_canvas = ImageCanvas("Average face", "The average face of these attributes", step)
+        self.result_canvas = ImageCanvas("Edited", "The edited face", step)
         self.photo_view = PhotoView()
         self.panel = AttributePanel(*value_range)
         self.filmstrip = Filmstrip()
@@ -59,6 +63,11 @@ class MainWindow(MenuWindow):
         self.result_canvas.pressed.connect(self.compare_held)
         self.reset_all_asked.connect(self.panel.reset_all_asked)
         self.search_asked.connect(lambda: self.panel.search.setFocus(Qt.FocusReason.ShortcutFocusReason))
+        self.comparison_chosen.connect(self.result_canvas.set_comparison)
+        self.comparison_chosen.connect(self.photo_view.set_comparison)
+        self.adjust_toggled.connect(self.photo_view.set_adjusting)
+        self.zoom_asked.connect(self._zoom)
+        self.actual_size_asked.connect(self.photo_view.zoom_to_pixels)
         self.set_face_actions(False)
         self.set_strip_actions(False, False, False)
         self.photo_view.setFocus()  # not the search line, which would take Ctrl+V for its own
@@ -97,9 +106,12 @@ class MainWindow(MenuWindow):
             self.reset_all,
             self.compare,
             self.remove_face,
+            self.adjust_crop,
         ):
             action.setEnabled(there)
         self.panel.set_active(there)
+        if not there:
+            self.adjust_crop.setChecked(False)
 
     def set_photo_actions(self, there: bool) -> None:
         """Enable what needs a photograph."""
@@ -146,6 +158,15 @@ class MainWindow(MenuWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.closing.emit()
         super().closeEvent(event)
+
+    def _zoom(self, factor: float) -> None:
+        if factor == 0:
+            self.faces_viewport.fit()
+            self.photo_view.viewport.fit()
+        else:
+            self.photo_view.zoom_by(factor)
+            square = QRectF(0, 0, 1, 1)
+            self.faces_viewport.zoom_at(square.center(), factor, square, square)
 
     # How it is built -------------------------------------------------------------------------------
 
@@ -205,6 +226,10 @@ class MainWindow(MenuWindow):
         ):
             action.setIconText(text)
             bar.addAction(action)
+        button = bar.widgetForAction(self.compare)
+        if isinstance(button, QToolButton):
+            button.setMenu(self.comparisons)
+            button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         spacer = QWidget()
         spacer.setSizePolicy(spacer.sizePolicy().Policy.Expanding, spacer.sizePolicy().Policy.Preferred)
         bar.addWidget(spacer)

@@ -10,6 +10,8 @@ from PySide6.QtCore import QMimeData, Signal
 from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QKeySequence, QUndoGroup
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from jmvae_studio.ui.viewport import COMPARISONS
+
 
 class MenuWindow(QMainWindow):
     """A window with the program's menus; `MainWindow` adds what is in it."""
@@ -42,6 +44,12 @@ class MenuWindow(QMainWindow):
     mode_chosen = Signal(str)
     theme_chosen = Signal(str)
     compare_held = Signal(bool)
+    comparison_chosen = Signal(str)
+    adjust_toggled = Signal(bool)
+    """Whether the current face's square can be moved."""
+    zoom_asked = Signal(float)
+    """By a factor; 0 fits the whole picture."""
+    actual_size_asked = Signal()
     shortcuts_asked = Signal()
     about_asked = Signal()
 
@@ -153,6 +161,12 @@ class MenuWindow(QMainWindow):
         self.draw_crop.setProperty("icon_name", "mdi6.selection-drag")
         self.draw_crop.toggled.connect(self.draw_crop_toggled)
 
+        self.adjust_crop = face.addAction("&Adjust This Face's Square")
+        self.adjust_crop.setShortcut("Ctrl+Shift+M")
+        self.adjust_crop.setCheckable(True)
+        self.adjust_crop.setToolTip("Move, scale and turn the square on the photograph")
+        self.adjust_crop.toggled.connect(self.adjust_toggled)
+
         view = bar.addMenu("&View")
         self.compare = view.addAction("Compare with &Original")
         self.compare.setShortcut("Ctrl+D")
@@ -160,6 +174,23 @@ class MenuWindow(QMainWindow):
         self.compare.setIcon(qtawesome.icon("mdi6.compare", color=self.palette().text().color()))
         self.compare.setProperty("icon_name", "mdi6.compare")
         self.compare.toggled.connect(self.compare_held)
+        self.comparisons = view.addMenu("&Compare As")
+        group = self._choices(
+            self.comparisons, [(text, value) for value, text in COMPARISONS], self.comparison_chosen
+        )
+        for number, action in enumerate(group.actions(), 1):
+            action.setShortcut(f"Alt+{number}")
+            action.setChecked(number == 1)
+        zoom = view.addMenu("&Zoom")
+        for text, factor, shortcut in (
+            ("Zoom &In", 1.25, "Ctrl++"),
+            ("Zoom &Out", 0.8, "Ctrl+-"),
+            ("&Fit", 0.0, "Ctrl+0"),
+        ):
+            action = zoom.addAction(text)
+            action.setShortcut(shortcut)
+            action.triggered.connect(lambda _=False, factor=factor: self.zoom_asked.emit(factor))
+        self._action(zoom, "&Actual Pixels", self.actual_size_asked, "Ctrl+1")
         view.addSeparator()
         self.previous_photo = self._step(view, "&Previous Photograph", -1, "Ctrl+PgUp")
         self.next_photo = self._step(view, "&Next Photograph", 1, "Ctrl+PgDown")
