@@ -60,6 +60,7 @@ class Studio(QObject):
         window.show_samples(samples())
         window.show_choice(settings.theme, self.models.device, settings.mode)
         session.mode = settings.mode
+        window.show_strip.setChecked(settings.filmstrip)
         self.showing.show_photo()
         self.showing.show_faces()
         if damage:
@@ -152,6 +153,7 @@ class Studio(QObject):
         self.models.failed.connect(self._model_failed)
         self.photographs.model_given.connect(self.models.load)
         self.photographs.failed.connect(self.report)
+        self.photographs.closed.connect(self.showing.forget_photo)
         self.exports.exported.connect(self.exported)
         window.panel.value_changed.connect(session.preview_value)
         window.panel.reset_asked.connect(lambda name: session.preview_value(name, None))

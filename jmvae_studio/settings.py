@@ -24,6 +24,8 @@ class Settings(BaseModel):
     recent_files: list[str] = Field(default_factory=list)
     recent_models: list[str] = Field(default_factory=list)
     export_folder: str = ""
+    filmstrip: bool = True
+    """Whether the filmstrip shows as soon as there are several photographs."""
     geometry: str = ""
     """The window's geometry and docks as Qt writes them, base64."""
     layout: str = ""

@@ -53,6 +53,7 @@ class Exports(QObject):
             return
         try:
             crop = None if whole else request.face.crop
+            assert photo.image is not None  # it is shown
             self._exporter.export(photo.image, self._showing.all_requests(), path, crop)
         except SaveError as error:
             self._window.warn(str(error))
@@ -64,7 +65,7 @@ class Exports(QObject):
         photo = self._session.photo
         if photo is None or self._showing.preview_request() is None:
             return
-        source = Path(photo.image.path)
+        source = photo.path
         folder = self._settings.export_folder or str(source.parent if source.is_file() else Path.home())
         ask_export(
             self._window,

@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
 from jmvae_studio.control.models import Models
-from jmvae_studio.document.session import FaceState, Photo, Session
+from jmvae_studio.document.photo import FaceState, Photo
+from jmvae_studio.document.session import Session
 from jmvae_studio.inference.renderer import (
     EncodeRequest,
     EncodeResult,
@@ -51,8 +52,11 @@ class Showing(QObject):
         self._overlays_due.timeout.connect(self._show_overlays)
         session.photo_changed.connect(self.show_photo)
         session.faces_changed.connect(self.show_faces)
+        session.crop_changed.connect(self._crop_changed)
         session.inferred_changed.connect(self._edit_changed)
         session.edit_changed.connect(self._edit_changed)
+        window.photo_view.crop_moved.connect(session.preview_crop)
+        window.photo_view.crop_released.connect(self._crop_released)
         renderer.result_ready.connect(self._show_result)
         renderer.encoded.connect(self._encoded)
         renderer.encode_failed.connect(self._encode_failed)
@@ -61,6 +65,12 @@ class Showing(QObject):
     def is_settled(self) -> bool:
         """Whether the preview on the screen is that of the present edit."""
         return self.last_result is not None and self.last_result.request == self.preview_request()
+
+    def forget_photo(self, photo: Photo) -> None:
+        """A photograph was closed."""
+        for kept in (self._crops, self._overlays):
+            for key in [key for key in kept if key.photo == photo.number]:
+                del kept[key]
 
     def forget_overlays(self) -> None:
         """Another model sees every face anew."""
@@ -80,15 +90,14 @@ class Showing(QObject):
     def show_photo(self) -> None:
         """Show another photograph."""
         photo, window = self._session.photo, self._window
-        self._crops.clear()
-        self._overlays.clear()
-        if photo is None:
+        if photo is None or photo.display is None:
             window.photo_view.show_photo(None, (0, 0))
         else:
-            height, width = photo.image.pixels.shape[:2]
-            window.photo_view.show_photo(to_qimage(photo.display), (width, height))
+            height, width = photo.pixels().shape[:2]
+            window.photo_view.show_photo(to_qimage(photo.display), (width, height), photo.pixels())
         window.setWindowTitle(f"{photo.name} — JMVAE Studio" if photo else "JMVAE Studio")
         window.set_photo_actions(photo is not None)
+        window.show_history(photo.stack if photo else None)
 
     def show_faces(self) -> None:
         """Show the faces of the photograph, and let the model read the current one."""
@@ -104,23 +113,59 @@ class Showing(QObject):
         window.result_canvas.show_image(None)
         window.set_face_actions(face is not None and self._models.model is not None)
         if photo is None or face is None or key is None:
-            window.input_canvas.show_image(None)
+            self._show_input(None)
             self._show_values()
             return
-        window.input_canvas.show_image(self._crops.get(key))
-        self._renderer.encode(EncodeRequest(key, photo.image.pixels))
+        self._show_input(self._crops.get(key))
+        self._renderer.encode(EncodeRequest(key, photo.pixels()))
         self._show_values()
 
+    def _crop_changed(self) -> None:
+        """A square was moved: show it, and let the model look again at where it is now."""
+        photo, key = self._session.photo, self._key()
+        assert photo is not None
+        assert key is not None
+        self._window.photo_view.show_faces([face.crop for face in photo.faces], photo.current)
+        self._show_overlays()
+        self._renderer.encode_newest(EncodeRequest(key, photo.pixels()))
+
+    def _crop_released(self) -> None:
+        self._session.end_gesture()
+        key = self._key()
+        if key is not None and not self.is_settled():
+            photo = self._session.photo
+            assert photo is not None
+            self._renderer.encode_newest(EncodeRequest(key, photo.pixels()))
+
+    def _show_on_the_way(self, result: EncodeResult) -> None:
+        """While a square is dragged, show what it held a moment ago."""
+        model, face = self._models.model, self._session.face
+        if model is None or face is None or result.digest != model.digest:
+            return
+        self._show_input(to_qimage(result.preview))
+        inferred = dict(zip(model.attribute_names, result.attributes, strict=True))
+        attributes = face.edit.resolve(model.attribute_names, inferred)
+        self._renderer.request(PreviewRequest(model.digest, result.face, attributes, face.edit.mode))
+
     def _encoded(self, result: EncodeResult) -> None:
+        photo = self._session.photo
+        if result.face != self._key() and self._session.moves_crop:
+            if photo is not None and result.face.photo == photo.number:
+                self._show_on_the_way(result)
+            return
         image = to_qimage(result.preview)
         self._crops[result.face] = image
         model, face = self._models.model, self._session.face
         if result.face != self._key() or model is None or result.digest != model.digest:
             return
         assert face is not None
-        self._window.input_canvas.show_image(image)
+        self._show_input(image)
         inferred = dict(zip(model.attribute_names, result.attributes, strict=True))
         self._session.set_inferred(face, result.digest, inferred)
+
+    def _show_input(self, image: QImage | None) -> None:
+        self._window.input_canvas.show_image(image)
+        self._window.result_canvas.set_reference(image)
 
     def _encode_failed(self, key: FaceKey, message: str) -> None:
         if key == self._key():
@@ -148,7 +193,12 @@ class Showing(QObject):
 
     def _show_result(self) -> None:
         result: PreviewResult | None = self._renderer.take_result()
-        if result is None or result.request.face != self._key():
+        if result is None:
+            return
+        if result.request.face != self._key():
+            if self._session.moves_crop:  # what the square held a moment ago
+                self._window.average_canvas.show_image(to_qimage(result.preview.average))
+                self._window.result_canvas.show_image(to_qimage(result.preview.edited))
             return
         if self._models.model is None or result.request.model != self._models.model.digest:
             return

@@ -115,6 +115,7 @@ class Renderer(QObject):
         self._wake = threading.Condition()
         self._preview: PreviewRequest | None = None
         self._queue: deque[Callable[[], None]] = deque()
+        self._encoding: EncodeRequest | None = None
         self._result: PreviewResult | None = None
         self._closing = False
         self._engine: Engine | None = None
@@ -145,6 +146,13 @@ class Renderer(QObject):
     def encode(self, request: EncodeRequest) -> None:
         """Infer a face's attributes."""
         self._submit(lambda: self._encode(request))
+
+    def encode_newest(self, request: EncodeRequest) -> None:
+        """Infer a face's attributes; a request of this kind that waits is replaced (a square being dragged)."""
+        with self._wake:
+            waiting, self._encoding = self._encoding, request
+        if waiting is None:
+            self._submit(self._encode_waiting)
 
     def layer(self, request: PreviewRequest, receive: Callable[[Layer | str], None]) -> None:
         """Compute an edit for export; ``receive`` gets it, or a sentence, on the worker thread."""
@@ -244,6 +252,12 @@ class Renderer(QObject):
         _remember(self._faces, request.face, (face, preview))
         code = _remember(self._codes, request.face, engine.encode(face, preview))
         self.encoded.emit(EncodeResult(request.face, engine.digest, code.attributes, preview))
+
+    def _encode_waiting(self) -> None:
+        with self._wake:
+            request, self._encoding = self._encoding, None
+        if request is not None:
+            self._encode(request)
 
     def _layer(self, request: PreviewRequest, receive: Callable[[Layer | str], None]) -> None:
         code = self._code(request.face)

@@ -9,11 +9,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 
-def ask_photograph(parent: QWidget, folder: Path, suffixes: Sequence[str]) -> Path | None:
-    """Let the user choose a photograph."""
+def ask_photographs(parent: QWidget, folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """Let the user choose one or more photographs."""
     patterns = " ".join(f"*{suffix}" for suffix in sorted(suffixes))
     kinds = f"Photographs ({patterns});;All files (*)"
-    name, _ = QFileDialog.getOpenFileName(parent, "Open Photograph", str(folder), kinds)
+    names, _ = QFileDialog.getOpenFileNames(parent, "Open Photographs", str(folder), kinds)
+    return [Path(name) for name in names]
+
+
+def ask_folder(parent: QWidget, title: str, folder: Path) -> Path | None:
+    """Let the user choose a folder."""
+    name = QFileDialog.getExistingDirectory(parent, title, str(folder))
     return Path(name) if name else None
 
 

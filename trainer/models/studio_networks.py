@@ -126,7 +126,8 @@ class _EditorBlock(nn.Module):
         joined = torch.cat([functional.interpolate(maps, scale_factor=2, mode="nearest"), skip], 1)
         gain, offset = self.style(style)[:, :, None, None].chunk(2, 1)
         moved: Tensor = self.norm(self.convolution(joined)) * (1 + gain) + offset
-        return functional.leaky_relu(moved, 0.2)
+        active: Tensor = functional.leaky_relu(moved, 0.2)
+        return active
 
 
 class Editor(nn.Module):
