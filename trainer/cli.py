@@ -31,6 +31,7 @@ CHANGEABLE = {
     "edit_realness",
     "edit_asked",
     "edit_kept",
+    "edit_consistency",
     "edit_size",
     "edit_hardness",
     "checkpoint_steps",
