@@ -81,13 +81,15 @@ def expected_likelihood(
     posterior = None if conditional or not samples_its_posterior(model) else model.encode(known)
     total = value.new_zeros(len(value))
     for first in range(0, n, at_once):
-        noise = _noise((min(at_once, n - first), len(value), model.latent), value, generator)
+        count = min(at_once, n - first)
+        noise = _noise((count, len(value), model.latent), value, generator)
         if posterior is not None:
             codes = posterior.sample(noise)
-        elif conditional:
-            codes = torch.stack([model.sample_prior(part, known) for part in noise])
         else:
-            codes = torch.stack([model.sample_code(known, part) for part in noise])
+            tiled = {name: _tile(part, count) for name, part in known.items()}
+            flat = noise.flatten(0, 1)
+            drawn = model.sample_prior(flat, tiled) if conditional else model.sample_code(tiled, flat)
+            codes = drawn.reshape(noise.shape)
         total += _decoded(model, codes, target, value, channel_reduction, known if conditional else None).sum(
             0
         )
@@ -148,7 +150,7 @@ def importance_bounds(
         noise = _noise((min(at_once, k - first), *posterior.mean.shape), posterior.mean, generator)
         codes = posterior.sample(noise)  # samples × batch × latent
         if prior is None:
-            log_prior = model.log_prior(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])
+            log_prior = model.log_prior(codes.flatten(0, 1)).reshape(codes.shape[:2])
         else:
             log_prior = prior.log_prob(codes).sum(-1)
         log_ratio = log_prior - posterior.log_prob(codes).sum(-1)
@@ -203,7 +205,7 @@ def prior_likelihood(
         for name in names:
             repeated = _repeat(model.decode_one(name, codes), count, distinct)
             value = _tile(values[name], count)
-            log_p += log_likelihood(repeated, value, channel_reduction).unflatten(0, (count, distinct))
+            log_p += log_likelihood(repeated, value, channel_reduction).reshape(count, distinct)
         total = torch.logaddexp(total, log_p.logsumexp(0))
     return (total - math.log(n))[group]
 
@@ -228,7 +230,7 @@ def _decoded(
         distribution = model.decode_given(name, flat, tiled)
     else:
         distribution = model.decode_one(name, flat)
-    return log_likelihood(distribution, _tile(value, samples), reduction).unflatten(0, (samples, batch))
+    return log_likelihood(distribution, _tile(value, samples), reduction).reshape(samples, batch)
 
 
 def _tile(value: Tensor, times: int) -> Tensor:

@@ -180,10 +180,10 @@ class _Table:
             for number, proposal in enumerate(self.subsets)
             if proposal in self.proposals
         }
-        for target in [] if self.conditions else self.subsets:
-            for encoder, proposal in self._encoders(target):
+        for subset in [] if self.conditions else self.subsets:
+            for encoder, proposal in self._encoders(subset):
                 if proposal in bounds:
-                    found[f"log p({', '.join(target)})", IMPORTANCE, encoder] = bounds[proposal][target]
+                    found[f"log p({', '.join(subset)})", IMPORTANCE, encoder] = bounds[proposal][subset]
         for number, (target, given) in enumerate(self.pairs):
             quantity = f"log p({target} | {', '.join(given)})"
             generator = make_generator(self.model, self.seed, place, -1 - number)
