@@ -70,7 +70,11 @@ def train(
         "device": device,
         "seed": seed,
     }
-    values = PRESETS[preset] | {"preset": preset, "data": data.absolute()} | _parse_settings(setting or [])
+    from trainer.data.loading import recognise
+
+    found = {"dataset": layout} if (layout := recognise(data)) else {}
+    values = found | PRESETS[preset] | {"preset": preset, "data": data.absolute()}
+    values |= _parse_settings(setting or [])
     config = make_config(values | {name: value for name, value in given.items() if value is not None})
     if _is_first():
         if (out / "state").exists() or (
@@ -116,7 +120,7 @@ def evaluate(
     data: DataFolder,
     partition: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     dataset: Annotated[
-        str | None, typer.Option(help="celeba, mnist, lfw or folder; that of the training if not given.")
+        str | None, typer.Option(help="celeba, mnist, lfw or folder; known by its files if not given.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     likelihood: Annotated[bool, typer.Option(help="Also estimate log-likelihoods (slow).")] = False,
@@ -134,14 +138,14 @@ def evaluate(
     """Attributes read from pictures, the error of reconstructions and log-likelihoods, on one partition."""
     from trainer.checkpoint import load_model
     from trainer.data.dataset import PARTITIONS
-    from trainer.data.loading import open_dataset
+    from trainer.data.loading import open_dataset, recognise
     from trainer.evaluation.attributes import accuracy_table, attribute_accuracy, infer_attributes
     from trainer.evaluation.reconstruction import reconstruction_error
 
     if partition not in PARTITIONS:
         raise TrainerError(f"There is no partition “{partition}”; there are: {', '.join(PARTITIONS)}.")
     model, header = load_model(checkpoint)
-    layout = dataset or header.training.get("dataset", "celeba")
+    layout = dataset or recognise(data) or header.training.get("dataset", "celeba")
     opened = open_dataset(layout, data, header.image_size)
     vectors = [modality for modality in model.modalities if modality.kind != "image"]
     if vectors and opened.names != tuple(name for vector in vectors for name in vector.names):

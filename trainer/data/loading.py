@@ -7,12 +7,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trainer.config import TrainConfig
-from trainer.data.celeba import load_celeba
+from trainer.data.celeba import ATTRIBUTES_FILE, load_celeba
 from trainer.data.dataset import Dataset, Progress
-from trainer.data.folder import load_folder
-from trainer.data.lfw import load_lfw
+from trainer.data.folder import TABLES, load_folder
+from trainer.data.lfw import SCORES_FILE, load_lfw
 from trainer.data.mnist import load_mnist
 from trainer.errors import ConfigError
+
+SIGNS = {
+    "celeba": (ATTRIBUTES_FILE,),
+    "lfw": (SCORES_FILE,),
+    "folder": tuple(TABLES),
+}
+"""Layout → files by which a folder is known."""
+
+
+def recognise(folder: Path) -> str | None:
+    """The layout of ``folder`` by its lists; None if it has none of them."""
+    for layout, names in SIGNS.items():
+        if any((folder / name).is_file() for name in names):
+            return layout
+    return None
 
 
 def tell_on_stderr(text: str) -> None:
