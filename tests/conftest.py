@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
 import threading
@@ -111,3 +112,28 @@ def tiny_celeba(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "list_attr_celeba.txt").write_text("\n".join(attributes) + "\n")
     (folder / "list_eval_partition.txt").write_text("\n".join(partition) + "\n")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MNIST's layout with 60 + 12 pictures of 8×8 pixels: digit n is a bright bar in row n, or column n - 5."""
+    folder = tmp_path_factory.mktemp("mnist")
+    rng = np.random.default_rng(3)
+    for name, count in (("train", 60), ("t10k", 12)):
+        labels = rng.integers(0, 10, count).astype(np.uint8)
+        images = rng.integers(0, 60, (count, 8, 8)).astype(np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            bar = image[label + 1] if label < 5 else image[:, label - 4]
+            bar[:] = rng.integers(200, 256, 8)
+        write_idx(folder / f"{name}-images-idx3-ubyte", images, zipped=name == "train")
+        write_idx(folder / f"{name}-labels-idx1-ubyte", labels, zipped=False)
+    return folder
+
+
+def write_idx(path: Path, array: np.ndarray, zipped: bool) -> None:
+    header = bytes((0, 0, 8, array.ndim)) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    data = header + array.tobytes()
+    if zipped:
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(data))
+    else:
+        path.write_bytes(data)

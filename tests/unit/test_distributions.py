@@ -3,7 +3,7 @@
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from trainer.models.distributions import Gaussian, standard_gaussian
+from trainer.models.distributions import Bernoulli, Categorical, Gaussian, standard_gaussian
 from trainer.objectives import log_likelihood
 
 
@@ -46,3 +46,29 @@ def test_channel_mean_is_a_third_of_the_sum() -> None:
     total = log_likelihood(p, value, "sum")
     torch.testing.assert_close(log_likelihood(p, value, "mean") * 3, total)
     torch.testing.assert_close(total, Normal(0.0, 1.0).log_prob(value).sum((1, 2, 3)))
+
+
+def test_bernoulli_and_categorical_are_pytorchs() -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits = 3 * torch.randn(6, 5, generator=generator)
+    ones = torch.rand(6, 5, generator=generator).round()
+    torch.testing.assert_close(
+        Bernoulli(logits).log_prob(ones), torch.distributions.Bernoulli(logits=logits).log_prob(ones)
+    )
+    classes = torch.arange(6) % 5
+    one_hot = torch.eye(5)[classes]
+    torch.testing.assert_close(
+        Categorical(logits).log_prob(one_hot).sum(1),
+        torch.distributions.Categorical(logits=logits).log_prob(classes),
+    )
+    assert torch.equal(Categorical(logits).log_prob(one_hot) == 0, one_hot == 0)
+
+
+def test_samples_have_their_frequencies() -> None:
+    logits = torch.tensor([[-2.0, 0.0, 1.5, 0.3]])
+    noise = torch.randn(40_000, 4, generator=torch.Generator().manual_seed(4))
+    for distribution in (Bernoulli(logits), Categorical(logits)):
+        drawn = distribution.sample(noise)
+        assert set(drawn.unique().tolist()) == {0.0, 1.0}
+        torch.testing.assert_close(drawn.mean(0), distribution.mean[0], atol=0.012, rtol=0)
+    assert torch.equal(Categorical(logits).sample(noise).sum(1), torch.ones(40_000))

@@ -15,8 +15,8 @@ from trainer.data.dataset import Dataset
 from trainer.errors import DataError
 
 CLASSES = tuple("0123456789")
-VALIDATION = 10_000
-"""The last pictures of the training files are for validation, as in the papers' 50,000/10,000."""
+VALIDATION_SHARE = 6
+"""The last sixth of the training files is for validation: the papers' 50,000/10,000."""
 BINARISATION_SEED = 2016
 """Validation and test pictures are binarised once, with this seed."""
 
@@ -55,14 +55,13 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
-def load_mnist(folder: Path, validation: int = VALIDATION) -> Dataset:
+def load_mnist(folder: Path) -> Dataset:
     """Open MNIST in ``folder``.
 
     Training pictures keep their greys; those of validation and test are binarised once, by their brightness.
 
     Args:
         folder: Holds the four IDX files, gzipped or not.
-        validation: How many of the training files' last pictures are for validation.
 
     Returns:
         Pictures N × height × width × 1 and one-hot labels N × 10.
@@ -83,13 +82,9 @@ def load_mnist(folder: Path, validation: int = VALIDATION) -> Dataset:
     (train, _), (test, _) = parts
     if train.shape[1:] != test.shape[1:]:
         raise DataError(f"The training and test pictures in {folder} differ in size.")
-    if len(train) <= validation:
-        raise DataError(
-            f"{folder} holds {len(train)} training pictures; more than the {validation} for validation are needed."
-        )
     images = np.concatenate([train, test])[..., None]
     partition = np.zeros(len(images), np.uint8)
-    partition[len(train) - validation :] = 1
+    partition[len(train) - len(train) // VALIDATION_SHARE :] = 1
     partition[len(train) :] = 2
     held_out = partition > 0
     generator = np.random.default_rng(BINARISATION_SEED)
