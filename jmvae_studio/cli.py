@@ -71,7 +71,7 @@ def open_window(
     ] = "1280x800",
     theme: Annotated[str, typer.Option(help="Of the window in the picture: light or dark.")] = "light",
     changes: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE")] = None,
-    mode: ModeOption = ModeName.residual,
+    mode: ModeOption = ModeName.latent,
 ) -> None:
     """Open the window; the default, so that the word open may be left out."""
     from jmvae_studio import headless
@@ -125,7 +125,7 @@ def edit(
     out: Annotated[str, typer.Option(metavar="OUT", help="A file, or a folder for several pictures.")],
     aligned: Aligned = False,
     face: FaceOption = 1,
-    mode: ModeOption = ModeName.residual,
+    mode: ModeOption = ModeName.latent,
     model: Model = None,
     device: DeviceOption = DeviceName.auto,
 ) -> None:
@@ -190,7 +190,7 @@ def sheet(
     ] = None,
     aligned: Aligned = False,
     face: FaceOption = 1,
-    mode: ModeOption = ModeName.residual,
+    mode: ModeOption = ModeName.latent,
     model: Model = None,
     device: DeviceOption = DeviceName.auto,
 ) -> None:

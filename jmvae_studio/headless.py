@@ -33,7 +33,7 @@ class Picture:
     size: tuple[int, int] = (1280, 800)
     theme: Literal["light", "dark"] = "light"
     changes: Sequence[tuple[str, float]] = ()
-    mode: Mode = "residual"
+    mode: Mode = "latent"
 
 
 def no_display() -> bool:
@@ -130,7 +130,7 @@ def demonstrate(paths: Sequence[Path], model: Path | None, device: Device | None
         found = next(iter(batch.find([photo], False, _raise, lambda path, text: None)))
         engine = Engine.load(model or default_model(), device or "auto")
         originals = identities([photo])
-        batch.edit(engine, found, 1, DEMONSTRATION, "residual", folder / "edited.png", originals)
+        batch.edit(engine, found, 1, DEMONSTRATION, "latent", folder / "edited.png", originals)
     except (TrainerError, DeviceError, SaveError) as error:
         typer.echo(str(error), err=True)
         return 1

@@ -20,10 +20,12 @@ class Settings(BaseModel):
 
     theme: Literal["system", "light", "dark"] = "system"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    mode: Literal["residual", "latent", "generate"] = "residual"
+    mode: Literal["residual", "latent", "generate"] = "latent"
     recent_files: list[str] = Field(default_factory=list)
     recent_models: list[str] = Field(default_factory=list)
     export_folder: str = ""
+    filmstrip: bool = True
+    """Whether the filmstrip shows as soon as there are several photographs."""
     geometry: str = ""
     """The window's geometry and docks as Qt writes them, base64."""
     layout: str = ""

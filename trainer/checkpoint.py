@@ -36,7 +36,12 @@ def write_beside(path: Path, data: bytes) -> None:
 
 
 def save_model(
-    path: Path, model: JointModel, system: str, training: dict[str, Any], crop: CropSpec | None = None
+    path: Path,
+    model: JointModel,
+    system: str,
+    training: dict[str, Any],
+    crop: CropSpec | None = None,
+    parent: str | None = None,
 ) -> Header:
     """Write the weights for use: float16, statistics in float32, with a verified header.
 
@@ -60,6 +65,7 @@ def save_model(
         modalities=[modality.to_json() for modality in model.modalities],
         crop=crop or CropSpec(),
         training=training,
+        parent=parent,
     )
     plain = to_safetensors(tensors)
     (length,) = struct.unpack_from("<Q", plain)

@@ -6,8 +6,9 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -25,6 +26,13 @@ CHANGEABLE = {
     "gan_epochs",
     "gan_reconstruction",
     "gan_learning_rate",
+    "edit_epochs",
+    "edit_learning_rate",
+    "edit_realness",
+    "edit_asked",
+    "edit_kept",
+    "edit_size",
+    "edit_hardness",
     "checkpoint_steps",
     "log_steps",
     "device",
@@ -32,6 +40,12 @@ CHANGEABLE = {
     "cache",
 }
 """Settings that a run may change when it is resumed; all others would change what its steps mean."""
+
+JUDGE = Path(__file__).parents[1] / "resources" / "models" / "judge.safetensors"
+"""The judge that comes with the project."""
+
+PARZEN_SAMPLES = 100
+"""Generated pictures per datum of the Parzen windows."""
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the run.")]
 DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]
@@ -113,8 +127,19 @@ def evaluate(
     data: DataFolder,
     partition: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    likelihood: Annotated[bool, typer.Option(help="Also estimate log-likelihoods (slow).")] = False,
+    parzen: Annotated[
+        bool, typer.Option(help="Also fit Parzen windows to generated pictures (slow).")
+    ] = False,
+    k: Annotated[int, typer.Option(help="Importance samples per picture.")] = 10,
+    channel_reduction: Annotated[
+        str,
+        typer.Option(help="Image log-likelihood: sum over channels, or their mean as in the papers' code."),
+    ] = "sum",
+    rows: Annotated[int | None, typer.Option(help="Likelihoods of so many pictures only, the first.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the likelihoods' noise.")] = 0,
 ) -> None:
-    """Attributes read from pictures, and the error of reconstructions, on one partition."""
+    """Attributes read from pictures, the error of reconstructions and log-likelihoods, on one partition."""
     from trainer.checkpoint import load_model
     from trainer.data.celeba import load_celeba
     from trainer.data.dataset import PARTITIONS
@@ -125,20 +150,32 @@ def evaluate(
         raise TrainerError(f"There is no partition “{partition}”; there are: {', '.join(PARTITIONS)}.")
     model, header = load_model(checkpoint)
     celeba = load_celeba(data, header.image_size)
-    rows = celeba.indices(partition)
-    table = accuracy_table(infer_attributes(model, celeba.images[rows]), celeba.attributes[rows])
+    chosen = celeba.indices(partition)
+    table = accuracy_table(infer_attributes(model, celeba.images[chosen]), celeba.attributes[chosen])
     result = {
         "checkpoint": checkpoint.name,
         "partition": partition,
-        "pictures": len(rows),
+        "pictures": len(chosen),
         "accuracy": float(table[:, 0].mean()),
         "balanced_accuracy": float(table[:, 1].mean()),
-        "reconstruction_rmse": reconstruction_error(model, celeba.images[rows]),
+        "reconstruction_rmse": reconstruction_error(model, celeba.images[chosen]),
         "attributes": {
             name: {"accuracy": float(row[0]), "balanced_accuracy": float(row[1])}
             for name, row in zip(celeba.names, table, strict=True)
         },
     }
+    if likelihood:
+        from trainer.evaluation.likelihood_table import likelihood_table
+
+        if channel_reduction not in ("sum", "mean"):
+            raise TrainerError(f"--channel-reduction is sum or mean, not “{channel_reduction}”.")
+        reduction: Literal["sum", "mean"] = "mean" if channel_reduction == "mean" else "sum"
+        result["likelihood"] = likelihood_table(model, celeba, chosen[:rows], k, reduction, seed)
+    if parzen:
+        from trainer.evaluation.parzen import parzen_table
+
+        validation = celeba.indices("validation")[:rows]
+        result["parzen"] = parzen_table(model, celeba, chosen[:rows], validation, PARZEN_SAMPLES, seed)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
@@ -150,8 +187,74 @@ def evaluate(
     console = Console()
     console.print(shown)
     console.print(
-        f"Reconstruction error (RMS, of 255): {result['reconstruction_rmse']:.2f}; {len(rows)} pictures"
+        f"Reconstruction error (RMS, of 255): {result['reconstruction_rmse']:.2f}; {len(chosen)} pictures"
     )
+    if likelihood or parzen:
+        console.print(_likelihoods(result))
+
+
+@app.command()
+def judge(
+    data: DataFolder,
+    out: Annotated[Path, typer.Option(help="The judge to write, *.safetensors.")],
+    epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = 7,
+    seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 11,
+) -> None:
+    """Train the classifier that judges edits, on real pictures alone."""
+    from trainer.data.celeba import load_celeba
+    from trainer.evaluation.judge import save_judge, train_judge
+
+    with _bar() as bar:
+        found, figures = train_judge(load_celeba(data), epochs, seed, _shower(bar))
+    save_judge(found, out, figures | {"epochs": epochs, "seed": seed})
+    typer.echo(
+        f"accuracy {figures['accuracy']:.4f}, balanced {figures['balanced_accuracy']:.4f} on validation"
+    )
+
+
+@app.command()
+def edits(
+    checkpoints: Annotated[list[Path], typer.Argument(help="One or more face models, *.safetensors.")],
+    data: DataFolder,
+    judge_path: Annotated[Path, typer.Option("--judge", help="Who judges; see the command judge.")] = JUDGE,
+    partition: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    mode: Annotated[list[str] | None, typer.Option(help="residual, latent, or both (repeat).")] = None,
+    count: Annotated[int, typer.Option(help="Faces per attribute and direction.")] = 100,
+    standard: Annotated[bool, typer.Option("--standard", help="Only the 13 standard attributes.")] = False,
+    baselines: Annotated[bool, typer.Option(help="Also doing nothing, and the nearest neighbour.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Also a contact sheet of the first model, *.png.")
+    ] = None,
+    page: Annotated[Path | None, typer.Option(help="Also the tables as a page, *.md.")] = None,
+) -> None:
+    """Measure edits: success, collateral, drift and distance at strengths 1, 2 and 3, by an independent judge."""
+    from trainer.checkpoint import write_beside
+    from trainer.evaluation.edit_report import markdown, measure_edits, print_tables
+    from trainer.evaluation.judge import load_judge
+
+    with _bar() as bar:
+        results = measure_edits(
+            checkpoints,
+            data,
+            load_judge(judge_path),
+            partition,
+            mode or ["latent"],
+            count,
+            standard,
+            baselines,
+            sheet,
+            _shower(bar),
+        )
+    if page is not None:
+        names = " ".join(path.name for path in checkpoints)
+        options = "".join(f" --mode {name}" for name in mode or ["latent"])
+        command = f"python -m trainer edits {names}{options} --count {count} --data CELEBA --page {page.name}"
+        write_beside(page, f"# How good the edits are\n\n{markdown(results, command)}".encode())
+    if as_json:
+        typer.echo(json.dumps(results, indent=2))
+    else:
+        print_tables(results, Console())
 
 
 @app.command()
@@ -159,17 +262,19 @@ def card(
     checkpoint: Annotated[Path, typer.Argument(help="A face model, *.safetensors.")],
     data: DataFolder,
     out: Annotated[Path, typer.Option(help="The card to write, *.md.")],
+    judge_path: Annotated[Path, typer.Option("--judge", help="Who judges its edits.")] = JUDGE,
 ) -> None:
     """Measure a face model on the test partition and write its card."""
     from trainer.checkpoint import load_model, write_beside
     from trainer.data.celeba import load_celeba
     from trainer.evaluation.card import make_card
+    from trainer.evaluation.judge import load_judge
 
     model, header = load_model(checkpoint)
     celeba = load_celeba(data, header.image_size)
     if celeba.names != header.attribute_names:
         raise TrainerError(f"{checkpoint.name} has other attributes than {data}: a card needs the same ones.")
-    write_beside(out, make_card(checkpoint, model, header, celeba).encode())
+    write_beside(out, make_card(checkpoint, model, header, celeba, load_judge(judge_path)).encode())
 
 
 @app.command()
@@ -198,6 +303,22 @@ def list_systems() -> None:
     Console().print(table)
 
 
+def _likelihoods(result: dict[str, Any]) -> Table:
+    """The estimates of `evaluate` as a table, what could not be estimated below."""
+    shown = Table("quantity", "estimator", "encoder", "channels", "nats per datum", "± standard error")
+    found = [
+        *result.get("likelihood", {}).get("results", []),
+        *([result["parzen"]] if "parzen" in result else []),
+    ]
+    for row in found:
+        error = "" if row["standard_error"] is None else f"{row['standard_error']:.3f}"
+        labels = (row["quantity"], row["estimator"], row.get("encoder", ""), row["channel_reduction"])
+        shown.add_row(*labels, f"{row['value']:.3f}", error)
+    for what, why in result.get("likelihood", {}).get("omitted", {}).items():
+        shown.add_row(what, why)
+    return shown
+
+
 def _parse_settings(texts: list[str]) -> dict[str, Any]:
     values = {}
     for text in texts:
@@ -213,27 +334,12 @@ def _run(action: Any, folder: Path, config: TrainConfig) -> None:
 
     Of several processes under torchrun, the first one alone writes and speaks.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[remark]}"),
-    )
-    if _is_first():
-        events = EventLog(folder / "events.jsonl", None if sys.stdout.isatty() else sys.stdout)
-    else:
-        events = EventLog(Path(os.devnull))
+    stream = None if sys.stdout.isatty() else sys.stdout
+    events = EventLog(folder / "events.jsonl", stream) if _is_first() else EventLog(Path(os.devnull))
     started = time.monotonic()
     try:
-        with Progress(
-            *columns, console=Console(stderr=True), disable=not _is_first() or not sys.stderr.isatty()
-        ) as bar:
-            task = bar.add_task("preparing", total=None, remark="")
-
-            def show(what: str, done: int, total: int, remark: str) -> None:
-                bar.update(task, description=what, completed=done, total=total, remark=remark)
-
-            done = action(folder, config, events, show)
+        with _bar() as bar:
+            done = action(folder, config, events, _shower(bar))
     finally:
         events.close()
     minutes = (time.monotonic() - started) / 60
@@ -241,6 +347,29 @@ def _run(action: Any, folder: Path, config: TrainConfig) -> None:
         return
     word = "Finished" if done else f"Stopped and saved; go on with: python -m trainer resume {folder}"
     typer.echo(f"{word} ({minutes:.1f} min).", err=True)
+
+
+def _bar() -> Progress:
+    """A progress bar on stderr, if that is a terminal and this is the first process."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[remark]}"),
+    )
+    return Progress(
+        *columns, console=Console(stderr=True), disable=not _is_first() or not sys.stderr.isatty()
+    )
+
+
+def _shower(bar: Progress) -> Callable[[str, int, int, str], None]:
+    """A function that moves ``bar``: (what, done, all, remark)."""
+    task = bar.add_task("preparing", total=None, remark="")
+
+    def show(what: str, done: int, total: int, remark: str) -> None:
+        bar.update(task, description=what, completed=done, total=total, remark=remark)
+
+    return show
 
 
 def _is_first() -> bool:

@@ -55,7 +55,7 @@ class TrainConfig(BaseModel):
         False, description="CMMA: add E log q(conditions|z) to the objective, as its paper does."
     )
 
-    epochs: Positive = Field(16, description="Passes over the training pictures before the GAN joins.")
+    epochs: int = Field(16, ge=0, description="Passes over the training pictures before the GAN joins.")
     gan_epochs: int = Field(0, ge=0, description="Further passes in which the decoder also plays a GAN.")
     batch_size: int = Field(64, ge=2, description="Pictures per update (batch normalisation needs two).")
     learning_rate: float = Field(5e-4, gt=0, le=1, description="Adam's first rate; falls as a cosine.")
@@ -75,6 +75,9 @@ class TrainConfig(BaseModel):
     )
     flip: bool = Field(True, description="Mirror half of the pictures.")
 
+    augment: bool = Field(False, description="Move, turn and relight every picture a little.")
+    parent: Path | None = Field(None, description="Checkpoint of the same system to start from.")
+
     gan_learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's rate in the GAN epochs.")
     gan_reconstruction: float = Field(
         1.0, ge=0, description="Gamma: weight of the reconstruction beside the decoder's GAN loss."
@@ -84,6 +87,19 @@ class TrainConfig(BaseModel):
         "pixel",
         description="What the GAN's reconstruction is compared by: pixels, or discriminator's features.",
     )
+
+    edit_epochs: int = Field(0, ge=0, description="Last passes, in which the editor learns from a critic.")
+    edit_learning_rate: float = Field(3e-4, gt=0, le=1, description="Adam's rate for editor and critic.")
+    edit_head_start: int = Field(500, ge=0, description="Updates of the critic before the editor begins.")
+    edit_realness: float = Field(1.0, ge=0, description="Weight of being taken for a photograph.")
+    edit_asked: float = Field(3.0, ge=0, description="Weight of showing the attributes asked for.")
+    edit_kept: float = Field(20.0, ge=0, description="Weight of keeping all other attributes as they read.")
+    edit_size: float = Field(2.0, ge=0, description="Weight of the mean absolute change of pixels.")
+    edit_hardness: float = Field(
+        0.05, ge=0, description="Weight with which edited faces teach the critic their old attributes."
+    )
+    edit_gradient_penalty: float = Field(0.5, ge=0, description="R1 penalty of the critic.")
+    edit_focus: float = Field(3.0, gt=0, description="How much oftener the most wanted attributes are asked.")
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where the model is trained.")
     precision: Literal["32-true", "bf16-mixed"] = Field("bf16-mixed", description="Numbers inside the nets.")
@@ -96,8 +112,8 @@ class TrainConfig(BaseModel):
 
     @property
     def total_epochs(self) -> int:
-        """All epochs, the GAN's included."""
-        return self.epochs + self.gan_epochs
+        """All epochs, those of the later stages included."""
+        return self.epochs + self.gan_epochs + self.edit_epochs
 
     @property
     def warmup_epochs(self) -> int:
@@ -150,6 +166,14 @@ def load_config(path: Path) -> TrainConfig:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "faces": {},
+    "studio": {
+        "system": "jmvae-kl-studio",
+        "epochs": 12,
+        "learning_rate": 1e-3,
+        "learning_rate_end": 1e-4,
+        "augment": True,
+        "edit_epochs": 16,
+    },
     "mnist": {
         "dataset": "mnist",
         "image_size": 28,

@@ -23,12 +23,14 @@ class System:
             what is missing; ``average`` and ``random``: its mean, and samples of it; ``edit``: all that the
             studio asks of a model.
         class_path: ``module:class`` of the `JointModel`.
+        trains_edits: Whether it has an editor that a run can train (``edit_epochs``).
     """
 
     name: str
     title: str
     capabilities: frozenset[str]
     class_path: str
+    trains_edits: bool = False
 
     def load_class(self) -> type[JointModel]:
         """Import the model's class (this imports torch)."""
@@ -48,6 +50,13 @@ SYSTEMS = {
             "Joint VAE whose encoders of some modalities are drawn to the joint one (Suzuki et al. 2018)",
             _JOINT,
             "trainer.models.jmvae:JMVAEKL",
+        ),
+        System(
+            "jmvae-kl-studio",
+            "JMVAE-kl for faces with one image trunk, better blocks and an editor trained against a critic",
+            _JOINT,
+            "trainer.models.studio:StudioJMVAE",
+            trains_edits=True,
         ),
         System(
             "jmvae",

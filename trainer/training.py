@@ -16,9 +16,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from trainer.checkpoint import load_newest_state, save_model, save_state
-from trainer.checkpoint_header import CropSpec
+from trainer.checkpoint import load_model, load_newest_state, save_model, save_state
+from trainer.checkpoint_header import CropSpec, Header
 from trainer.config import TrainConfig
+from trainer.data.augmentation import jitter
 from trainer.data.dataset import Dataset
 from trainer.data.loading import load_dataset
 from trainer.data.mnist import binarise
@@ -27,6 +28,7 @@ from trainer.evaluation.attributes import attribute_accuracy
 from trainer.evaluation.figures import sample_sheet
 from trainer.events import EventLog
 from trainer.models.adversarial import make_adversary
+from trainer.models.editing import EditStage, sampling_weights
 from trainer.models.interface import JointModel, Modality
 from trainer.systems import find_system
 
@@ -49,6 +51,8 @@ class Run:
     def __init__(self, folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> None:
         self.folder, self.config, self.events, self.progress = folder, config, events, progress
         system = find_system(config.system)
+        if config.edit_epochs and not system.trains_edits:
+            raise ConfigError(f"“{config.system}” has no editor to train: set edit_epochs to 0.")
         # Adam's moments of silent units decay into denormal numbers, which slow a CPU down several times. Set
         # before the first parallel work: threads inherit it.
         torch.set_flush_denormal(True)
@@ -66,10 +70,11 @@ class Run:
         self.step = 0
         self.stop_requested = False
         adversary = make_adversary(config, model)
+        edit_stage = self._edit_stage() if config.edit_epochs else None
         parameters = list(model.parameters())
         optimizer = torch.optim.Adam(parameters, lr=config.learning_rate, eps=config.adam_epsilon)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._set_statistics(model)
+        self.parent = self._start_from(model)
         self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.model: JointModel = model.to(self.fabric.device)
         self.ema = {name: tensor.to(self.fabric.device) for name, tensor in self.ema.items()}
@@ -77,6 +82,10 @@ class Run:
         self.adversary = None if adversary is None else adversary.to(self.fabric.device)
         if self.adversary is not None:
             self.adversary.attach(self.model, self._average_gradients)
+        self.edit_stage = None if edit_stage is None else edit_stage.to(self.fabric.device)
+        if self.edit_stage is not None:
+            self.edit_stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.edit_stage.attach(self.model, self._average_gradients)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -92,9 +101,10 @@ class Run:
         self.model.load_state_dict(state["model"])
         self.ema = {name: tensor.to(self.fabric.device) for name, tensor in state["ema"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.adversary is not None and state["adversary"] is not None:
-            self.adversary.load_state_dict(state["adversary"])
-            self.adversary.load_optimizers(state["adversary_optimizers"])
+        for name, stage in (("adversary", self.adversary), ("edit_stage", self.edit_stage)):
+            if stage is not None and state.get(name) is not None:  # a stage may have been added since
+                stage.load_state_dict(state[name])
+                stage.load_optimizers(state[f"{name}_optimizers"])
         if self.fabric.is_global_zero:
             self.config.save(self.folder / "config.json")
         return True
@@ -133,23 +143,14 @@ class Run:
         epoch = self.step // self.steps_per_epoch + 1
         data, noise = self._batch(epoch)
         self.model.train()
-        beta = self.config.beta(min(epoch, self.config.epochs))
-        if self.adversary is not None and (epoch > self.config.epochs or self.model.adversarial):
+        beta = self.config.beta(min(epoch, self.config.epochs)) if self.config.epochs else 1.0
+        if self.edit_stage is not None and epoch > self.config.epochs + self.config.gan_epochs:
+            terms = self._edit_step(self.edit_stage, data)
+        elif self.adversary is not None and (epoch > self.config.epochs or self.model.adversarial):
             with self.fabric.autocast():
                 terms = self.adversary.step(self.model, data, noise, beta)
         else:
-            for group in self.optimizer.param_groups:
-                group["lr"] = self._learning_rate()
-            with self.fabric.autocast():
-                tensors = self.model.terms(data, noise, self.config.channel_reduction)
-            loss = self.model.loss(tensors, self.config.alpha, beta)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self._average_gradients([parameter.grad for parameter in self.model.parameters()])
-            if self.config.gradient_clip is not None:
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
-            self.optimizer.step()
-            terms = {"loss": loss.detach(), **{name: term.detach() for name, term in tensors.items()}}
+            terms = self._bound_step(data, noise, beta)
         self._average()
         self.step += 1
         if self.step % self.config.log_steps == 0 or self.step == 1:
@@ -166,6 +167,32 @@ class Run:
                 remark,
             )
 
+    def _bound_step(self, data: dict[str, Tensor], noise: Tensor, beta: float) -> dict[str, Tensor]:
+        """One update on the model's bound."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        with self.fabric.autocast():
+            tensors = self.model.terms(data, noise, self.config.channel_reduction)
+        loss = self.model.loss(tensors, self.config.alpha, beta)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._average_gradients([parameter.grad for parameter in self.model.parameters()])
+        if self.config.gradient_clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+        self.optimizer.step()
+        return {"loss": loss.detach(), **{name: term.detach() for name, term in tensors.items()}}
+
+    def _edit_step(self, stage: EditStage, data: dict[str, Tensor]) -> dict[str, Tensor]:
+        """One update of the editor and its critic."""
+        first = (self.config.epochs + self.config.gan_epochs) * self.steps_per_epoch
+        number = self.step - first
+        seeds = np.random.default_rng((self.config.seed, 1, self.step))
+        seed = int(seeds.integers(2**62)) + self.fabric.global_rank
+        with self.fabric.autocast():
+            return stage.step(
+                self.model, data, seed, number, number / (self.config.edit_epochs * self.steps_per_epoch)
+            )
+
     def _learning_rate(self) -> float:
         share = min(1.0, self.step / (self.config.epochs * self.steps_per_epoch))
         end, start = self.config.learning_rate_end, self.config.learning_rate
@@ -174,7 +201,7 @@ class Run:
     def _batch(self, epoch: int) -> tuple[dict[str, Tensor], Tensor]:
         """This process's share of the step's batch, and its noise."""
         size = self.config.batch_size
-        order = np.random.default_rng((self.config.seed, epoch)).permutation(len(self.train_rows))
+        order = self._order(epoch)
         first = (self.step % self.steps_per_epoch) * size
         rows = np.sort(self.train_rows[order[first : first + size]])
         generator = np.random.default_rng((self.config.seed, epoch, self.step))
@@ -187,7 +214,25 @@ class Run:
         noise = self._noise(generator, len(rows))
         count, rank = self.fabric.world_size, self.fabric.global_rank
         own = slice(rank * len(rows) // count, (rank + 1) * len(rows) // count)
-        return self._to_device(pixels[own], self.data.attributes[rows[own]]), noise[own]
+        data = self._to_device(pixels[own], self.data.attributes[rows[own]])
+        if self.config.augment:
+            source = torch.Generator().manual_seed(int(generator.integers(2**62)) + rank)
+            jittered = jitter(data["image"], source)
+            data["image"] = jittered.contiguous(memory_format=torch.channels_last)
+        return data, noise[own]
+
+    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """The places of the training rows in the order of ``epoch``; in the edit stage the rare come oftener."""
+        rng, count = np.random.default_rng((self.config.seed, epoch)), len(self.train_rows)
+        if epoch <= self.config.epochs + self.config.gan_epochs:
+            return rng.permutation(count)
+        return rng.choice(
+            count, count, p=sampling_weights(self.data.attributes[self.train_rows], self.data.names)
+        )
+
+    def _edit_stage(self) -> EditStage:
+        shares = (self.data.attributes[self.train_rows] > 0).mean(0)
+        return EditStage(self.config, 3, self.data.names, shares)
 
     def _noise(self, generator: np.random.Generator, count: int) -> Tensor:
         noise = generator.standard_normal((count, self.model.noise_width), np.float32)
@@ -262,6 +307,7 @@ class Run:
                     self.config.system,
                     self._training(epoch),
                     CropSpec("face" if self.config.dataset != "mnist" else "whole"),
+                    self.parent.digest if self.parent else None,
                 )
             self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
             self.events.emit("published", path="model.safetensors", epoch=epoch)
@@ -281,8 +327,9 @@ class Run:
         return sums
 
     def _training(self, epoch: int) -> dict[str, Any]:
-        settings = self.config.model_dump(mode="json", exclude={"data", "cache", "device", "limit"})
-        return {"epoch": epoch, "step": self.step, "pictures": len(self.train_rows), **settings}
+        settings = self.config.model_dump(mode="json", exclude={"data", "cache", "device", "limit", "parent"})
+        before = {"parent": self.parent.training} if self.parent else {}
+        return {"epoch": epoch, "step": self.step, "pictures": len(self.train_rows), **settings, **before}
 
     def _save(self) -> None:
         """The first process saves; the others wait, so that none is ahead of the state."""
@@ -296,9 +343,10 @@ class Run:
             "model": self.model.state_dict(),
             "ema": self.ema,
             "optimizer": self.optimizer.state_dict(),
-            "adversary": None if self.adversary is None else self.adversary.state_dict(),
-            "adversary_optimizers": None if self.adversary is None else self.adversary.optimizer_states(),
         }
+        for name, stage in (("adversary", self.adversary), ("edit_stage", self.edit_stage)):
+            if stage is not None:
+                state |= {name: stage.state_dict(), f"{name}_optimizers": stage.optimizer_states()}
         save_state(self.folder / "state", self.step, state)
         self.events.emit("saved", step=self.step)
 
@@ -307,6 +355,23 @@ class Run:
         if len(rows) == 0:
             raise ConfigError(f"The {partition} partition of {self.config.data} is empty.")
         return rows[: self.config.limit]
+
+    def _start_from(self, model: JointModel) -> Header | None:
+        """Take the weights of the parent checkpoint, if there is one, and give its header."""
+        if self.config.parent is None:
+            self._set_statistics(model)
+            return None
+        parent, header = load_model(self.config.parent)
+        if (header.system, parent.modalities) != (self.config.system, model.modalities):
+            raise ConfigError(
+                f"{self.config.parent} is a “{header.system}” of other pictures or attributes: "
+                f"a “{self.config.system}” of these cannot start from it."
+            )
+        try:
+            model.load_state_dict(parent.state_dict(), strict=False)
+        except RuntimeError as error:
+            raise ConfigError(f"The weights of {self.config.parent} do not fit: {error}") from error
+        return header
 
     def _set_statistics(self, model: JointModel) -> None:
         """Mean and deviation per pixel and channel over the training crops (mirrored too, if flipping).

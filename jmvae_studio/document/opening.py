@@ -20,74 +20,122 @@ from trainer.errors import ImageError
 SCREEN_SIDE = 2000
 """Longest side of the copy that is painted: the window never scales a huge photograph itself."""
 
+THUMBNAIL_SIDE = 144
+"""Longest side of the copy in the filmstrip."""
+
 
 @dataclass(frozen=True)
 class Opened:
-    """A photograph with its faces, the best one first, and a copy for the screen (see `for_screen`)."""
+    """A photograph with its faces, the best one first, and a copy for the screen (see `for_screen`).
+
+    Attributes:
+        image: The picture.
+        faces: What was found; empty if nothing was looked for.
+        display: For the screen.
+        wish: What the caller asked it for.
+    """
 
     image: OpenedImage
     faces: list[Face]
     display: npt.NDArray[np.uint8]
+    wish: object = None
 
 
 class Opener(QObject):
-    """Opens one picture at a time on a thread of its own; a newer wish replaces the result of an older one."""
+    """Opens one picture at a time on a thread of its own, and small copies on another.
+
+    Of several wishes to see a photograph only the newest is fulfilled.
+    """
 
     opened = Signal(object)
     found_again = Signal(object)
-    failed = Signal(str)
+    failed = Signal(str, object)
+    """A sentence, and the wish that failed."""
+    thumbnail_ready = Signal(object, object)
+    """A `Path` and its small copy, None if the file is no picture."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="opener")
+        self._thumbnails = ThreadPoolExecutor(1, thread_name_prefix="opener-small")
         self._newest = 0
 
-    def open(self, path: Path) -> None:
-        """Open a file."""
-        self._start(lambda: open_image(path))
+    def open(self, path: Path, wish: object = None, search: bool = True) -> None:
+        """Open a file; ``search`` for faces in it."""
+        self._start(lambda: open_image(path), self.opened, wish, search)
 
     def open_image(self, image: QImage, name: str) -> None:
         """Open a picture that is not a file, for instance from the clipboard."""
-        self._start(lambda: open_image_bytes(_encode(image), name))
+        self._start(lambda: open_image_bytes(_encode(image), name), self.opened)
 
     def find_again(self, image: OpenedImage) -> None:
         """Look for faces in an open photograph once more."""
         self._start(lambda: image, self.found_again)
 
-    def close(self) -> None:
-        """End the thread; work under way is finished, what waits is dropped."""
-        self._newest += 1
-        self._pool.shutdown(wait=True, cancel_futures=True)
+    def thumbnail(self, path: Path) -> None:
+        """Make a small copy of a file for the filmstrip."""
+        self._thumbnails.submit(self._make_thumbnail, path)
 
-    def _start(self, read: Callable[[], OpenedImage], done: SignalInstance | None = None) -> None:
+    def close(self) -> None:
+        """End the threads; work under way is finished, what waits is dropped."""
+        self._newest += 1
+        for pool in (self._pool, self._thumbnails):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _start(
+        self,
+        read: Callable[[], OpenedImage],
+        tell: SignalInstance,
+        wish: object = None,
+        search: bool = True,
+    ) -> None:
         self._newest += 1
         number = self._newest
-        tell = done or self.opened
-        self._pool.submit(self._work, read).add_done_callback(
-            lambda future: self._finish(number, future, tell)
+        self._pool.submit(self._work, number, read, wish, search).add_done_callback(
+            lambda future: self._finish(number, future, tell, wish)
         )
 
-    @staticmethod
-    def _work(read: Callable[[], OpenedImage]) -> Opened:
+    def _work(
+        self, number: int, read: Callable[[], OpenedImage], wish: object, search: bool
+    ) -> Opened | None:
+        if number != self._newest:
+            return None
         image = read()
-        return Opened(image, find_faces(image.pixels), for_screen(image.pixels))
+        return Opened(image, find_faces(image.pixels) if search else [], for_screen(image.pixels), wish)
 
-    def _finish(self, number: int, future: Future[Opened], tell: SignalInstance) -> None:
+    def _finish(self, number: int, future: Future[Opened | None], tell: SignalInstance, wish: object) -> None:
         if future.cancelled() or number != self._newest:
             return
         error = future.exception()
         if error is None:
             tell.emit(future.result())
         elif isinstance(error, ImageError):
-            self.failed.emit(str(error))
+            self.failed.emit(str(error), wish)
         else:
-            self.failed.emit(f"The picture could not be opened ({type(error).__name__}: {error}).")
+            self.failed.emit(f"The picture could not be opened ({type(error).__name__}: {error}).", wish)
+
+    def _make_thumbnail(self, path: Path) -> None:
+        try:
+            pixels = open_image(path, max_side=THUMBNAIL_SIDE).pixels
+        except ImageError:
+            self.thumbnail_ready.emit(path, None)
+        else:
+            self.thumbnail_ready.emit(path, pixels)
+
+
+def small_copy(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The picture with its longer side at most `THUMBNAIL_SIDE`."""
+    return _reduce(pixels, THUMBNAIL_SIDE)
 
 
 def for_screen(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The picture with its longer side at most `SCREEN_SIDE`, areas averaged; height × width × 3."""
+    return _reduce(pixels, SCREEN_SIDE)
+
+
+def _reduce(pixels: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
     height, width = pixels.shape[:2]
-    scale = SCREEN_SIDE / max(height, width)
+    scale = side / max(height, width)
     if scale >= 1:
         return pixels
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

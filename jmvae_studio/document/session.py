@@ -2,71 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
+from PySide6.QtGui import QUndoGroup, QUndoStack
 
-from jmvae_studio.document.attributes import title
-from jmvae_studio.document.edit import Edit, Mode
+from jmvae_studio.document.edit import Edit, Mode, State
+from jmvae_studio.document.photo import (
+    CropCommand,
+    EditCommand,
+    FacesCommand,
+    FaceState,
+    Photo,
+    Pixels,
+    overlap,
+)
 from trainer.data.face_crop import FaceCrop
 from trainer.data.face_detection import Face
 from trainer.data.images import OpenedImage
 
-
-@dataclass(eq=False)
-class FaceState:
-    """One face of a photograph.
-
-    Attributes:
-        crop: The square that the model sees.
-        box: Of the detector, on the upright photograph; None for a crop made by hand.
-        edit: What the user asked of it.
-        inferred: Attribute → value read by the model; empty until it has looked.
-        reader: Digest of the model that read them.
-    """
-
-    crop: FaceCrop
-    box: tuple[int, int, int, int] | None = None
-    edit: Edit = field(default_factory=Edit)
-    inferred: Mapping[str, float] = field(default_factory=dict)
-    reader: str = ""
-
-
-@dataclass(eq=False)
-class Photo:
-    """An open photograph.
-
-    Attributes:
-        image: Its pixels are upright and never changed.
-        display: The same picture for the screen, reduced where it is large.
-        faces: The best one first, then those marked by hand.
-        current: Index of the face being edited.
-        number: Its own in the session.
-    """
-
-    image: OpenedImage
-    display: npt.NDArray[np.uint8]
-    faces: list[FaceState]
-    current: int = 0
-    number: int = 0
-
-    @property
-    def name(self) -> str:
-        """For captions and file names."""
-        return Path(self.image.path).name
-
-    @property
-    def face(self) -> FaceState | None:
-        """The face being edited."""
-        return self.faces[self.current] if self.faces else None
-
+KEPT_BYTES = 600_000_000
+"""Pixels kept in memory of photographs that are not shown; older ones are read from their files again."""
+KEPT_CLOSED = 20
+"""Photographs that can be brought back after they were closed."""
 
 _NO_STACK = cast(QUndoStack, None)
 """Qt takes a null stack for "none is active"; its Python annotations do not say so."""
@@ -75,10 +35,14 @@ _NO_STACK = cast(QUndoStack, None)
 class Session(QObject):
     """Holds the state that the user works on; the only place that changes it."""
 
+    photos_changed = Signal()
+    """Which photographs are open, or what the filmstrip shows of them."""
     photo_changed = Signal()
     """Another photograph is shown, or none."""
     faces_changed = Signal()
     """The faces of the photograph, or which one is current."""
+    crop_changed = Signal()
+    """The square of the current face."""
     inferred_changed = Signal()
     """The model has looked at the current face."""
     edit_changed = Signal()
@@ -86,12 +50,16 @@ class Session(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.photos: list[Photo] = []
         self.photo: Photo | None = None
+        self.closed: list[Photo] = []
+        """The last one closed comes last."""
         self.undo_group = QUndoGroup(self)
-        self.mode: Mode = "residual"
+        self.mode: Mode = "latent"
         """Of faces that come new."""
-        self._gesture: Edit | None = None
-        self._stack: QUndoStack | None = None
+        self._gesture: Edit | FaceCrop | None = None
+        self._shown: list[Photo] = []
+        """In the order in which they were last shown."""
         self._opened = 0
 
     @property
@@ -99,25 +67,101 @@ class Session(QObject):
         """The face being edited."""
         return self.photo.face if self.photo else None
 
-    def open(
-        self, image: OpenedImage, faces: list[Face], display: npt.NDArray[np.uint8] | None = None
-    ) -> None:
-        """Show a photograph with the faces found in it."""
-        self._end_history()
-        self._opened += 1
-        states = [self._new_face(face.crop, face.box) for face in faces]
-        self.photo = Photo(image, image.pixels if display is None else display, states, number=self._opened)
-        self._stack = QUndoStack(self.undo_group)
-        self.undo_group.setActiveStack(self._stack)
-        self.photo_changed.emit()
-        self.faces_changed.emit()
+    @property
+    def moves_crop(self) -> bool:
+        """Whether the current face's square is being dragged."""
+        return isinstance(self._gesture, FaceCrop)
 
-    def close_photo(self) -> None:
-        """Show nothing."""
-        self._end_history()
-        self.photo = None
+    # Photographs ---------------------------------------------------------------------------------
+
+    def add(self, path: Path) -> Photo:
+        """Put a photograph into the filmstrip without opening it."""
+        self._opened += 1
+        photo = Photo(path, self._opened, QUndoStack(self.undo_group))
+        photo.stack.cleanChanged.connect(self.photos_changed)
+        self.photos.append(photo)
+        self.photos_changed.emit()
+        return photo
+
+    def find(self, path: Path) -> Photo | None:
+        """The open photograph of a file."""
+        return next((photo for photo in self.photos if photo.path == path), None)
+
+    def open(
+        self,
+        image: OpenedImage,
+        faces: Sequence[Face],
+        display: Pixels | None = None,
+        photo: Photo | None = None,
+    ) -> Photo:
+        """Show a photograph whose pixels have been read, with the faces found in it.
+
+        Args:
+            image: The picture.
+            faces: What was found; a photograph that was searched before keeps its own.
+            display: A copy for the screen; the picture itself by default.
+            photo: An entry of the filmstrip that waits for these pixels; None adds one.
+        """
+        photo = photo or self.add(Path(image.path))
+        photo.image, photo.display = image, image.pixels if display is None else display
+        if not photo.searched:
+            photo.faces = [self._new_face(face.crop, face.box) for face in faces]
+            photo.searched = True
+        self.show(photo)
+        return photo
+
+    def show(self, photo: Photo) -> None:
+        """Show an open photograph whose pixels are in memory."""
+        self.end_gesture()
+        self.photo = photo
+        self._shown = [*(other for other in self._shown if other is not photo), photo]
+        self._trim()
+        self.undo_group.setActiveStack(photo.stack)
         self.photo_changed.emit()
         self.faces_changed.emit()
+        self.photos_changed.emit()
+
+    def neighbour(self, step: int, photo: Photo | None = None) -> Photo | None:
+        """The photograph ``step`` places after the shown one in the filmstrip, None at its ends."""
+        photo = photo or self.photo
+        if photo not in self.photos:
+            return None
+        index = self.photos.index(photo) + step
+        return self.photos[index] if 0 <= index < len(self.photos) else None
+
+    def remove(self, photo: Photo) -> None:
+        """Close a photograph; `reopen` brings it back with its edits and its history."""
+        self.end_gesture()
+        self.photos.remove(photo)
+        self._shown = [other for other in self._shown if other is not photo]
+        self.closed.append(photo)
+        for forgotten in self.closed[:-KEPT_CLOSED]:
+            self.undo_group.removeStack(forgotten.stack)
+            forgotten.stack.deleteLater()
+        self.closed = self.closed[-KEPT_CLOSED:]
+        if photo is self.photo:
+            self.photo = None
+            self.undo_group.setActiveStack(_NO_STACK)
+            self.photo_changed.emit()
+            self.faces_changed.emit()
+        self._trim()
+        self.photos_changed.emit()
+
+    def reopen(self) -> Photo | None:
+        """Bring the photograph closed last back into the filmstrip."""
+        if not self.closed:
+            return None
+        photo = self.closed.pop()
+        self.photos.append(photo)
+        self.photos_changed.emit()
+        return photo
+
+    def set_thumbnail(self, photo: Photo, thumbnail: Pixels) -> None:
+        """Give a photograph its small copy for the filmstrip."""
+        photo.thumbnail = thumbnail
+        self.photos_changed.emit()
+
+    # Faces ---------------------------------------------------------------------------------------
 
     def choose_face(self, index: int) -> None:
         """Edit another face of the photograph."""
@@ -129,30 +173,26 @@ class Session(QObject):
     def add_crop(self, crop: FaceCrop) -> None:
         """Add a face marked by hand and edit it."""
         if self.photo is not None:
-            self.end_gesture()
-            self.photo.faces.append(self._new_face(crop))
-            self.photo.current = len(self.photo.faces) - 1
-            self.faces_changed.emit()
+            faces = [*self.photo.faces, self._new_face(crop)]
+            self._change_faces(faces, len(faces) - 1, "mark a face")
 
     def remove_face(self) -> None:
         """Dismiss the current face, for instance one that is none."""
         if self.photo is not None and self.photo.faces:
-            self.end_gesture()
-            del self.photo.faces[self.photo.current]
-            self.photo.current = max(0, min(self.photo.current, len(self.photo.faces) - 1))
-            self.faces_changed.emit()
+            current = self.photo.current
+            faces = [face for index, face in enumerate(self.photo.faces) if index != current]
+            self._change_faces(faces, max(0, min(current, len(faces) - 1)), "dismiss a face")
 
-    def add_faces(self, image: OpenedImage, faces: list[Face]) -> int:
+    def add_faces(self, image: OpenedImage, faces: Sequence[Face]) -> int:
         """Add the faces of ``image`` that are not among the photograph's yet; all edits stay. Returns how many."""
         if self.photo is None or self.photo.image is not image:
             return 0
         new = [
-            face for face in faces if not any(_overlap(face.crop, known.crop) for known in self.photo.faces)
+            face for face in faces if not any(overlap(face.crop, known.crop) for known in self.photo.faces)
         ]
         if new:
-            self.end_gesture()
-            self.photo.faces += [self._new_face(face.crop, face.box) for face in new]
-            self.faces_changed.emit()
+            states = [*self.photo.faces, *(self._new_face(face.crop, face.box) for face in new)]
+            self._change_faces(states, self.photo.current, "find faces")
         return len(new)
 
     def set_inferred(self, face: FaceState, reader: str, inferred: Mapping[str, float]) -> None:
@@ -161,94 +201,117 @@ class Session(QObject):
         if face is self.face:
             self.inferred_changed.emit()
 
+    def preview_crop(self, crop: FaceCrop) -> None:
+        """Move the current face's square as part of a gesture under way; `end_gesture` makes it one undo entry."""
+        face = self.face
+        if face is not None and not isinstance(self._gesture, Edit):
+            self._begin(face.crop)
+            self._apply_crop(face, crop)
+
+    # Edits ---------------------------------------------------------------------------------------
+
     def preview_value(self, name: str, value: float | None) -> None:
         """Change an attribute as part of a gesture under way (a drag); `end_gesture` makes it one undo entry."""
         face = self.face
-        if face is None:
+        if face is not None:
+            self.preview_edit(face.edit.with_value(name, value))
+
+    def preview_edit(self, edit: Edit) -> None:
+        """Change the edit as part of a gesture under way; `end_gesture` makes it one undo entry."""
+        face = self.face
+        if face is None or isinstance(self._gesture, FaceCrop):
             return
-        if self._gesture is None:
-            self._gesture = face.edit
-            self.undo_group.setActiveStack(_NO_STACK)  # no undo in the middle of a drag
-        self._apply(face, face.edit.with_value(name, value))
+        self._begin(face.edit)
+        self._apply(face, edit)
 
     def end_gesture(self) -> None:
         """Make the gesture under way one undo entry."""
         before, self._gesture = self._gesture, None
-        face = self.face
-        if before is None or face is None or self._stack is None:
+        face, photo = self.face, self.photo
+        if before is None or face is None or photo is None:
             return
-        self.undo_group.setActiveStack(self._stack)
-        if before != face.edit:
-            self._stack.push(_EditCommand(self, face, before, face.edit))
+        self.undo_group.setActiveStack(photo.stack)
+        if isinstance(before, FaceCrop):
+            if before != face.crop:
+                photo.stack.push(CropCommand(self._apply_crop, face, before, face.crop))
+        elif before != face.edit:
+            photo.stack.push(EditCommand(self._apply, face, before, face.edit))
+            self.photos_changed.emit()
 
     def reset(self) -> None:
-        """Give every attribute back to the model, as one undo entry."""
-        self._change(lambda edit: Edit(mode=edit.mode))
+        """Give every attribute that is not locked back to the model, as one undo entry."""
+        self.change(Edit.cleared, "reset all")
 
     def set_mode(self, mode: Mode) -> None:
         """Choose how edits reach the photograph, as one undo entry; faces that come new follow."""
         self.mode = mode
-        self._change(lambda edit: edit.with_mode(mode))
+        self.change(lambda edit: edit.with_mode(mode))
 
-    def _change(self, make: Callable[[Edit], Edit]) -> None:
-        self.end_gesture()
+    def set_state(self, name: str, state: State) -> None:
+        """Lock an attribute where it stands, let it follow the model, or hold it, as one undo entry."""
         face = self.face
         if face is not None:
-            self._gesture = face.edit
-            self._apply(face, make(face.edit))
-            self.end_gesture()
+            value = dict(face.edit.values).get(name, face.inferred.get(name, 0.0))
+            self.change(lambda edit: edit.with_state(name, state, value))
+
+    def change(self, make: Callable[[Edit], Edit], name: str = "") -> None:
+        """Change the current face's edit as one undo entry, with a name of its own or described."""
+        self.end_gesture()
+        face, photo = self.face, self.photo
+        if face is None or photo is None:
+            return
+        before, after = face.edit, make(face.edit)
+        if after != before:
+            photo.stack.push(EditCommand(self._apply, face, before, after, name))
+            self.photos_changed.emit()
+
+    # How changes are made ------------------------------------------------------------------------
+
+    def _begin(self, before: Edit | FaceCrop) -> None:
+        if self._gesture is None:
+            self._gesture = before
+            self.undo_group.setActiveStack(_NO_STACK)  # no undo in the middle of a drag
 
     def _apply(self, face: FaceState, edit: Edit) -> None:
         if edit != face.edit:
             face.edit = edit
-            self._show(face)
+            self._bring_forward(face)
+            self.edit_changed.emit()
 
-    def _show(self, face: FaceState) -> None:
-        """Bring ``face`` to the front if undo reached another one, then tell of its edit."""
+    def _apply_crop(self, face: FaceState, crop: FaceCrop) -> None:
+        if crop != face.crop:
+            face.crop, face.reader = crop, ""
+            self._bring_forward(face)
+            self.crop_changed.emit()
+
+    def _change_faces(self, faces: Sequence[FaceState], current: int, name: str) -> None:
+        self.end_gesture()
+        photo = self.photo
+        assert photo is not None
+        before = (tuple(photo.faces), photo.current)
+        photo.stack.push(FacesCommand(self._apply_faces, before, (tuple(faces), current), name))
+
+    def _apply_faces(self, faces: Sequence[FaceState], current: int) -> None:
+        assert self.photo is not None  # only the shown photograph's history is active
+        self.photo.faces, self.photo.current = list(faces), current
+        self.faces_changed.emit()
+        self.photos_changed.emit()
+
+    def _bring_forward(self, face: FaceState) -> None:
+        """Show ``face`` if undo reached another one than the current."""
         if self.photo is not None and face is not self.photo.face and face in self.photo.faces:
             self.photo.current = self.photo.faces.index(face)
             self.faces_changed.emit()
-        self.edit_changed.emit()
 
-    def _end_history(self) -> None:
-        self._gesture = None
-        stack, self._stack = self._stack, None
-        if stack is not None:
-            self.undo_group.removeStack(stack)
-            stack.deleteLater()
+    def _trim(self) -> None:
+        """Let go of the pixels of photographs not shown for long, where a file has them."""
+        held = 0
+        for photo in reversed([*self.closed, *self._shown]):
+            if photo.image is None:
+                continue
+            held += photo.image.pixels.nbytes
+            if held > KEPT_BYTES and photo is not self.photo and photo.path.is_file():
+                photo.image = photo.display = None
 
     def _new_face(self, crop: FaceCrop, box: tuple[int, int, int, int] | None = None) -> FaceState:
         return FaceState(crop, box, Edit(mode=self.mode))
-
-
-class _EditCommand(QUndoCommand):
-    """From one edit of a face to another."""
-
-    def __init__(self, session: Session, face: FaceState, before: Edit, after: Edit) -> None:
-        super().__init__(_describe(before, after))
-        self._session, self._face, self._before, self._after = session, face, before, after
-
-    def undo(self) -> None:
-        """Go back."""
-        self._session._apply(self._face, self._before)
-
-    def redo(self) -> None:
-        """Go on; when first pushed, the edit is already there."""
-        self._session._apply(self._face, self._after)
-
-
-def _overlap(one: FaceCrop, other: FaceCrop) -> bool:
-    """Whether two crops are of the same face: their centres are nearer than half the larger side."""
-    apart = math.hypot(one.center_x - other.center_x, one.center_y - other.center_y)
-    return apart < 0.5 * max(one.side, other.side)
-
-
-def _describe(before: Edit, after: Edit) -> str:
-    if before.mode != after.mode:
-        return f"mode: {after.mode}"
-    old, new = dict(before.values), dict(after.values)
-    changed = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
-    if len(changed) == 1:
-        value = new.get(changed[0])
-        return f"{title(changed[0])} reset" if value is None else f"{title(changed[0])} to {value:+.2f}"
-    return "reset all" if not new else f"{len(changed)} attributes"

@@ -115,6 +115,7 @@ class Renderer(QObject):
         self._wake = threading.Condition()
         self._preview: PreviewRequest | None = None
         self._queue: deque[Callable[[], None]] = deque()
+        self._encoding: EncodeRequest | None = None
         self._result: PreviewResult | None = None
         self._closing = False
         self._engine: Engine | None = None
@@ -146,13 +147,20 @@ class Renderer(QObject):
         """Infer a face's attributes."""
         self._submit(lambda: self._encode(request))
 
+    def encode_newest(self, request: EncodeRequest) -> None:
+        """Infer a face's attributes; a request of this kind that waits is replaced (a square being dragged)."""
+        with self._wake:
+            waiting, self._encoding = self._encoding, request
+        if waiting is None:
+            self._submit(self._encode_waiting)
+
     def layer(self, request: PreviewRequest, receive: Callable[[Layer | str], None]) -> None:
         """Compute an edit for export; ``receive`` gets it, or a sentence, on the worker thread."""
         self._submit(lambda: self._layer(request, receive))
 
-    def measure(self, runs: int, receive: Callable[[float], None]) -> None:
+    def measure(self, runs: int, mode: Mode, receive: Callable[[float], None]) -> None:
         """Time the bare nets of a drag; ``receive`` gets the median milliseconds on the worker thread."""
-        self._submit(lambda: self._measure(runs, receive))
+        self._submit(lambda: self._measure(runs, mode, receive))
 
     def free_memory(self) -> None:
         """Drop the model and all codes; the next request loads it again."""
@@ -245,6 +253,12 @@ class Renderer(QObject):
         code = _remember(self._codes, request.face, engine.encode(face, preview))
         self.encoded.emit(EncodeResult(request.face, engine.digest, code.attributes, preview))
 
+    def _encode_waiting(self) -> None:
+        with self._wake:
+            request, self._encoding = self._encoding, None
+        if request is not None:
+            self._encode(request)
+
     def _layer(self, request: PreviewRequest, receive: Callable[[Layer | str], None]) -> None:
         code = self._code(request.face)
         if code is None or code.engine.digest != request.model:
@@ -252,10 +266,10 @@ class Renderer(QObject):
         else:
             receive(code.engine.layer(code, request.attributes, request.mode))
 
-    def _measure(self, runs: int, receive: Callable[[float], None]) -> None:
+    def _measure(self, runs: int, mode: Mode, receive: Callable[[float], None]) -> None:
         engine = self._current_engine()
         if engine is not None:
-            receive(engine.forward_milliseconds(runs))
+            receive(engine.forward_milliseconds(runs, mode))
 
     def _free(self) -> None:
         engine, self._engine = self._engine, None

@@ -20,7 +20,7 @@ def draw_strip(
     face: npt.NDArray[np.uint8],
     preview: npt.NDArray[np.uint8],
     columns: Sequence[Sequence[tuple[str, float]]],
-    mode: Mode = "residual",
+    mode: Mode = "latent",
 ) -> Image.Image:
     """Input, inferred attributes, average face, reconstruction, and one column per change.
 

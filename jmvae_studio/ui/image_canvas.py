@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from jmvae_studio.ui import wiping
+from jmvae_studio.ui.viewport import Comparison, Viewport, factor_of
 
 
 class ImageCanvas(QWidget):
-    """Paints one square picture as large as fits, with a caption above and a hint while there is none."""
+    """Paints one square picture as large as fits, with a caption above and a hint while there is none.
+
+    The wheel zooms and a drag pans, in step with every canvas of the same viewport.
+    """
 
     painted = Signal()
     """A new picture has reached the window's backing store; once per `show_image`."""
     pressed = Signal(bool)
     """The mouse button went down (True) or up (False) on the picture."""
 
-    def __init__(self, caption: str, hint: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, caption: str, hint: str = "", viewport: Viewport | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setAccessibleName(caption)
         self._caption = caption
         self._hint = hint
         self._image: QImage | None = None
+        self._reference: QImage | None = None
         self._note = ""
         self._fresh = False
+        self._comparison: Comparison = "edited"
+        self._wipe = wiping.Line()
+        self._panned_from: QPointF | None = None
+        self._viewport = viewport or Viewport(self)
+        self._viewport.changed.connect(self.update)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(96, 96 + self._caption_height())
 
@@ -47,16 +61,53 @@ class ImageCanvas(QWidget):
         self._note = note
         self.update()
 
+    def set_reference(self, image: QImage | None) -> None:
+        """The picture to compare with."""
+        self._reference = image
+        self.update()
+
+    def set_comparison(self, comparison: Comparison) -> None:
+        """Show the picture in another way; side by side there is another canvas beside it."""
+        self._comparison = comparison
+        self.update()
+
     def sizeHint(self) -> QSize:
         return QSize(320, 320 + self._caption_height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.pressed.emit(True)
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._panned_from = event.position()
+            return
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self._compares("wipe") and self._wipe.press(event.position(), QRectF(self._square())):
+            return
+        self.pressed.emit(True)
+        self._panned_from = event.position()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        square = QRectF(self._square())
+        if self._wipe.move(event.position(), square):
+            self.update()
+        elif self._panned_from is not None and self._viewport.zoom > 1:
+            self._viewport.pan(event.position() - self._panned_from, square, square)
+            self._panned_from = event.position()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._wipe.release()
+        self._panned_from = None
         if event.button() == Qt.MouseButton.LeftButton:
             self.pressed.emit(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._zoom(event, event.position())
+        event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.NativeGesture:
+            self._zoom(event, QPointF(self.mapFromGlobal(self.cursor().pos())))
+            return True
+        return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -80,11 +131,38 @@ class ImageCanvas(QWidget):
             painter.drawText(square.adjusted(12, 12, -12, -12), centre, self._hint)
         else:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(square, self._image)
+            self._paint_picture(painter, square, self._image)
         painter.end()
         if self._fresh:
             self._fresh = False
             self.painted.emit()
+
+    def _paint_picture(self, painter: QPainter, square: QRect, image: QImage) -> None:
+        whole = QRectF(square)
+        place = self._viewport.place(whole, whole)
+        painter.setClipRect(square)
+        reference = self._reference
+        if self._compares("difference") and reference is not None:
+            painter.drawImage(place, wiping.difference(reference, image))
+        elif self._compares("wipe") and reference is not None:
+            painter.drawImage(place, reference)
+            painter.setClipRect(self._wipe.covered(whole))
+            painter.drawImage(place, image)
+            painter.setClipRect(square)
+            self._wipe.draw(painter, whole)
+        elif place == whole:
+            painter.drawImage(square, image)
+        else:
+            painter.drawImage(place, image)
+
+    def _compares(self, comparison: Comparison) -> bool:
+        return self._comparison == comparison and self._reference is not None
+
+    def _zoom(self, event: QEvent, place: QPointF) -> None:
+        factor = factor_of(event)
+        if factor is not None and self._image is not None:
+            square = QRectF(self._square())
+            self._viewport.zoom_at(place, factor, square, square)
 
     def _caption_height(self) -> int:
         return self.fontMetrics().height() + 8

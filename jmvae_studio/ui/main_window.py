@@ -3,64 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import qtawesome
-from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QAction,
-    QActionGroup,
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QGuiApplication,
-    QKeySequence,
-    QUndoGroup,
-)
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QUndoGroup, QUndoStack
 from PySide6.QtWidgets import (
     QComboBox,
     QDockWidget,
     QHBoxLayout,
     QLabel,
-    QMainWindow,
-    QMenu,
     QMessageBox,
     QSplitter,
     QToolBar,
+    QToolButton,
+    QUndoView,
     QVBoxLayout,
     QWidget,
 )
 
 from jmvae_studio.ui.attribute_panel import AttributePanel
+from jmvae_studio.ui.filmstrip import Filmstrip
 from jmvae_studio.ui.image_canvas import ImageCanvas
+from jmvae_studio.ui.menus import MenuWindow
 from jmvae_studio.ui.photo_view import PhotoView
+from jmvae_studio.ui.viewport import Viewport
 
 
-class MainWindow(QMainWindow):
-    """Builds the widgets and the menus, and turns what the user does into signals."""
+class MainWindow(MenuWindow):
+    """Builds the widgets, and turns what the user does into signals."""
 
-    open_asked = Signal()
-    paths_dropped = Signal(list)
-    """Files dropped on the window, as `Path`."""
-    data_pasted = Signal(object)
-    """`QMimeData` pasted or dropped."""
-    export_asked = Signal()
-    export_face_asked = Signal()
-    copy_asked = Signal()
-    recent_file_chosen = Signal(Path)
-    sample_chosen = Signal(Path)
-    open_model_asked = Signal()
-    model_chosen = Signal(Path)
-    device_chosen = Signal(str)
-    free_memory_asked = Signal()
-    find_faces_asked = Signal()
-    remove_face_asked = Signal()
-    draw_crop_toggled = Signal(bool)
-    mode_chosen = Signal(str)
-    theme_chosen = Signal(str)
-    compare_held = Signal(bool)
-    shortcuts_asked = Signal()
-    about_asked = Signal()
     closing = Signal()
 
     def __init__(
@@ -70,44 +40,39 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("JMVAE Studio")
         self.setAcceptDrops(True)
         self.setMinimumSize(640, 420)
-        self.input_canvas = ImageCanvas("Input face", "The face to edit")
-        self.average_canvas = ImageCanvas("Average face", "The average face of these attributes")
-        self.result_canvas = ImageCanvas("Edited", "The edited face")
+        self.faces_viewport = Viewport(self)
+        step = self.faces_viewport
+        self.input_canvas = ImageCanvas("Input face", "The face to edit", step)
+        self.average_canvas = ImageCanvas("Average face", "The average face of these attributes", step)
+        self.result_canvas = ImageCanvas("Edited", "The edited face", step)
         self.photo_view = PhotoView()
         self.panel = AttributePanel(*value_range)
+        self.filmstrip = Filmstrip()
+        self.history = QUndoView()
+        self.history.setAccessibleName("History")
+        self.history.setEmptyLabel("As it was opened")
+        self.history.setFrameShape(QUndoView.Shape.NoFrame)
         self._lay_out()
-        self._fill_menus(undo_group)
+        self.fill_menus(undo_group)
+        self.docks_menu.insertAction(self.show_strip, self._history_dock.toggleViewAction())
+        self._history_dock.toggleViewAction().setShortcut("Ctrl+H")
         self._fill_toolbar(modes)
         self._fill_status_bar()
         self.photo_view.crop_drawn.connect(lambda _: self.draw_crop.setChecked(False))
         self.result_canvas.setToolTip("Hold the mouse button here to compare with the original (Ctrl+D)")
         self.result_canvas.pressed.connect(self.compare_held)
+        self.reset_all_asked.connect(self.panel.reset_all_asked)
+        self.search_asked.connect(lambda: self.panel.search.setFocus(Qt.FocusReason.ShortcutFocusReason))
+        self.comparison_chosen.connect(self.result_canvas.set_comparison)
+        self.comparison_chosen.connect(self.photo_view.set_comparison)
+        self.adjust_toggled.connect(self.photo_view.set_adjusting)
+        self.zoom_asked.connect(self._zoom)
+        self.actual_size_asked.connect(self.photo_view.zoom_to_pixels)
         self.set_face_actions(False)
+        self.set_strip_actions(False, False, False)
         self.photo_view.setFocus()  # not the search line, which would take Ctrl+V for its own
 
     # What is shown ---------------------------------------------------------------------------------
-
-    def show_recent(self, files: Sequence[str], models: Sequence[str]) -> None:
-        """Fill the menus of recent photographs and models."""
-        for menu, paths, chosen in (
-            (self._recent_files, files, self.recent_file_chosen),
-            (self._recent_models, models, self.model_chosen),
-        ):
-            menu.clear()
-            for path in map(Path, paths):
-                action = menu.addAction(path.name.replace("&", "&&"))
-                action.setToolTip(str(path))
-                action.triggered.connect(lambda _=False, path=path, chosen=chosen: chosen.emit(path))
-            menu.setEnabled(bool(paths))
-
-    def show_samples(self, paths: Sequence[Path]) -> None:
-        """Fill the menu of generated faces."""
-        self._samples.clear()
-        for path in paths:
-            title = path.stem.replace("_", " ").capitalize()
-            action = self._samples.addAction(title)
-            action.triggered.connect(lambda _=False, path=path: self.sample_chosen.emit(path))
-        self._samples.setEnabled(bool(paths))
 
     def show_choice(self, theme: str, device: str, mode: str) -> None:
         """Check the menu entries of what is in force."""
@@ -141,16 +106,33 @@ class MainWindow(QMainWindow):
             self.reset_all,
             self.compare,
             self.remove_face,
+            self.adjust_crop,
         ):
             action.setEnabled(there)
         self.panel.set_active(there)
+        if not there:
+            self.adjust_crop.setChecked(False)
 
     def set_photo_actions(self, there: bool) -> None:
         """Enable what needs a photograph."""
-        for action in (self.find_faces, self.draw_crop):
+        for action in (self.find_faces, self.draw_crop, self.close_photo):
             action.setEnabled(there)
         if not there:
             self.draw_crop.setChecked(False)
+
+    def set_strip_actions(self, back: bool, forward: bool, closed: bool) -> None:
+        """Enable going to another photograph, and bringing one back."""
+        self.previous_photo.setEnabled(back)
+        self.next_photo.setEnabled(forward)
+        self.reopen.setEnabled(closed)
+
+    def show_filmstrip(self, shown: bool) -> None:
+        """Show the filmstrip or not."""
+        self.filmstrip.setVisible(shown)
+
+    def show_history(self, stack: QUndoStack | None) -> None:
+        """Show the steps of a photograph's history."""
+        self.history.setStack(stack)  # type: ignore[arg-type]  # Qt takes none
 
     def say(self, text: str, seconds: float = 8) -> None:
         """A line in the status bar."""
@@ -177,12 +159,14 @@ class MainWindow(QMainWindow):
         self.closing.emit()
         super().closeEvent(event)
 
-    def _take(self, data: QMimeData) -> None:
-        paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-        if paths:
-            self.paths_dropped.emit(paths)
+    def _zoom(self, factor: float) -> None:
+        if factor == 0:
+            self.faces_viewport.fit()
+            self.photo_view.viewport.fit()
         else:
-            self.data_pasted.emit(data)
+            self.photo_view.zoom_by(factor)
+            square = QRectF(0, 0, 1, 1)
+            self.faces_viewport.zoom_at(square.center(), factor, square, square)
 
     # How it is built -------------------------------------------------------------------------------
 
@@ -204,7 +188,14 @@ class MainWindow(QMainWindow):
         self.splitter.setStretchFactor(1, 2)
         self.splitter.setCollapsible(0, False)
         self.splitter.setSizes([360, 330])
-        self.setCentralWidget(self.splitter)
+        centre = QWidget()
+        rows = QVBoxLayout(centre)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self.splitter, 1)
+        rows.addWidget(self.filmstrip)
+        self.filmstrip.hide()
+        self.setCentralWidget(centre)
         dock = QDockWidget("Attributes", self)
         dock.setObjectName("attributes")
         dock.setWidget(self.panel)
@@ -213,116 +204,12 @@ class MainWindow(QMainWindow):
             | QDockWidget.DockWidgetFeature.DockWidgetFloatable
         )
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        self._history_dock = QDockWidget("History", self)
+        self._history_dock.setObjectName("history")
+        self._history_dock.setWidget(self.history)
+        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._history_dock)
+        self._history_dock.hide()
         self.resizeDocks([dock], [350], Qt.Orientation.Horizontal)
-
-    def _action(
-        self,
-        menu: QMenu,
-        text: str,
-        signal: object,
-        shortcut: QKeySequence | QKeySequence.StandardKey | str | None = None,
-        icon: str = "",
-    ) -> QAction:
-        action = menu.addAction(text)
-        if shortcut is not None:
-            action.setShortcut(shortcut)
-        if icon:
-            action.setIcon(qtawesome.icon(icon, color=self.palette().text().color()))
-            action.setProperty("icon_name", icon)
-        action.triggered.connect(lambda _=False: signal.emit())  # type: ignore[attr-defined]
-        return action
-
-    def _fill_menus(self, undo_group: QUndoGroup) -> None:
-        bar = self.menuBar()
-        keys = QKeySequence.StandardKey
-        file = bar.addMenu("&File")
-        self.open = self._action(
-            file, "&Open Photograph…", self.open_asked, "Ctrl+O", "mdi6.folder-open-outline"
-        )
-        self._recent_files = file.addMenu("Open &Recent")
-        self._recent_files.setToolTipsVisible(True)
-        self._samples = file.addMenu("Generated &Faces")
-        file.addSeparator()
-        self.export = self._action(
-            file, "&Export Photograph…", self.export_asked, "Ctrl+S", "mdi6.export-variant"
-        )
-        self.export_face = self._action(file, "Export &Face Only…", self.export_face_asked, "Ctrl+Shift+S")
-        file.addSeparator()
-        quit_action = file.addAction("&Quit")
-        quit_action.setShortcut("Ctrl+Q")
-        quit_action.setMenuRole(QAction.MenuRole.QuitRole)
-        quit_action.triggered.connect(self.close)
-
-        edit = bar.addMenu("&Edit")
-        undo, redo = undo_group.createUndoAction(self, "&Undo"), undo_group.createRedoAction(self, "&Redo")
-        undo.setShortcut(keys.Undo)
-        redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
-        edit.addActions([undo, redo])
-        edit.addSeparator()
-        self.copy = self._action(edit, "&Copy Result", self.copy_asked, keys.Copy)
-        paste = edit.addAction("&Paste Picture")
-        paste.setShortcut(keys.Paste)
-        paste.triggered.connect(self._paste)
-        edit.addSeparator()
-        self.reset_all = self._action(
-            edit, "&Reset All Attributes", self.panel.reset_all_asked, "Ctrl+R", "mdi6.restore"
-        )
-        search = edit.addAction("&Search Attributes")
-        search.setShortcut(keys.Find)
-        search.triggered.connect(lambda: self.panel.search.setFocus(Qt.FocusReason.ShortcutFocusReason))
-
-        face = bar.addMenu("F&ace")
-        self.find_faces = self._action(face, "&Find Faces Again", self.find_faces_asked, "Ctrl+F5")
-        self.remove_face = self._action(face, "&Dismiss This Face", self.remove_face_asked, "Ctrl+Backspace")
-        self.draw_crop = face.addAction("&Mark a Face by Hand")
-        self.draw_crop.setShortcut("Ctrl+M")
-        self.draw_crop.setCheckable(True)
-        self.draw_crop.setToolTip("Drag a square around a face on the photograph")
-        self.draw_crop.setIcon(qtawesome.icon("mdi6.selection-drag", color=self.palette().text().color()))
-        self.draw_crop.setProperty("icon_name", "mdi6.selection-drag")
-        self.draw_crop.toggled.connect(self.draw_crop_toggled)
-
-        view = bar.addMenu("&View")
-        self.compare = view.addAction("Compare with &Original")
-        self.compare.setShortcut("Ctrl+D")
-        self.compare.setCheckable(True)
-        self.compare.setIcon(qtawesome.icon("mdi6.compare", color=self.palette().text().color()))
-        self.compare.setProperty("icon_name", "mdi6.compare")
-        self.compare.toggled.connect(self.compare_held)
-        themes = view.addMenu("&Theme")
-        self._themes = self._choices(
-            themes, (("System", "system"), ("Light", "light"), ("Dark", "dark")), self.theme_chosen
-        )
-        full = view.addAction("&Full Screen")
-        full.setShortcut("F11")
-        full.setCheckable(True)
-        full.toggled.connect(lambda on: self.showFullScreen() if on else self.showNormal())
-
-        model = bar.addMenu("&Model")
-        self._action(model, "&Open Model…", self.open_model_asked, "Ctrl+Shift+O")
-        self._recent_models = model.addMenu("&Recent Models")
-        devices = model.addMenu("&Device")
-        self._devices = self._choices(
-            devices,
-            (("Automatic", "auto"), ("CPU", "cpu"), ("CUDA", "cuda"), ("Apple GPU (MPS)", "mps")),
-            self.device_chosen,
-        )
-        self._action(model, "&Free Memory", self.free_memory_asked)
-
-        helping = bar.addMenu("&Help")
-        self._action(helping, "&Keys and Gestures", self.shortcuts_asked, "F1")
-        about = self._action(helping, "&About JMVAE Studio", self.about_asked)
-        about.setMenuRole(QAction.MenuRole.AboutRole)
-
-    def _choices(self, menu: QMenu, entries: Sequence[tuple[str, str]], chosen: object) -> QActionGroup:
-        group = QActionGroup(self)
-        for text, value in entries:
-            action = menu.addAction(text)
-            action.setCheckable(True)
-            action.setData(value)
-            group.addAction(action)
-        group.triggered.connect(lambda action: chosen.emit(action.data()))  # type: ignore[attr-defined]
-        return group
 
     def _fill_toolbar(self, modes: Sequence[tuple[str, str, str]]) -> None:
         bar = QToolBar("Main", self)
@@ -339,6 +226,10 @@ class MainWindow(QMainWindow):
         ):
             action.setIconText(text)
             bar.addAction(action)
+        button = bar.widgetForAction(self.compare)
+        if isinstance(button, QToolButton):
+            button.setMenu(self.comparisons)
+            button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         spacer = QWidget()
         spacer.setSizePolicy(spacer.sizePolicy().Policy.Expanding, spacer.sizePolicy().Policy.Preferred)
         bar.addWidget(spacer)
@@ -362,14 +253,3 @@ class MainWindow(QMainWindow):
         for label in (self.time_label, self.model_label, self.device_label):
             label.setContentsMargins(6, 0, 6, 0)
             self.statusBar().addPermanentWidget(label)
-
-    def refresh_icons(self) -> None:
-        """Draw the icons in the colour of the palette's text, after a change of theme."""
-        colour = QGuiApplication.palette().text().color()
-        for action in self.findChildren(QAction):
-            name = action.property("icon_name")
-            if name:
-                action.setIcon(qtawesome.icon(name, color=colour))
-
-    def _paste(self) -> None:
-        self._take(QGuiApplication.clipboard().mimeData())

@@ -1,6 +1,7 @@
 """The trainer as a process: train, interrupt, resume, evaluate, and what it says to mistakes."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -95,6 +96,31 @@ def test_evaluate_and_list_speak_json_and_tables(checkpoint: Path, tiny_celeba: 
     listed = run("list")
     assert "jmvae-kl" in listed.stdout
     assert "complete, decode, edit, encode" in " ".join(listed.stdout.split())
+
+
+def test_evaluate_estimates_likelihoods(checkpoint: Path, tiny_celeba: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    asked = ("--likelihood", "--parzen", "--k", 3, "--rows", 2, "--channel-reduction", "mean", "--json")
+    result = subprocess.run(
+        command("evaluate", checkpoint, "--data", tiny_celeba, *asked),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert result.returncode == 0, result.stderr
+    values = json.loads(result.stdout)
+    table, parzen = values["likelihood"], values["parzen"]
+    assert (table["k"], table["data"], table["channel_reduction"], table["omitted"]) == (3, 2, "mean", {})
+    assert len(table["results"]) == 11
+    assert {row["channel_reduction"] for row in table["results"]} == {"mean"}
+    ceiling = -0.5 * math.log(2 * math.pi) * 64 * 64  # of an image at unit variance, the mean over channels
+    image = [row["value"] for row in table["results"] if row["quantity"] == "log p(image)"]
+    assert len(image) == 2
+    assert all(value < ceiling for value in image)
+    assert parzen["dimensions"] == 3 * 64 * 64
+    assert parzen["sigma"] > 0
 
 
 @pytest.mark.parametrize(

@@ -297,7 +297,9 @@ def test_a_huge_photograph_is_reduced_for_the_screen_only(
     path = tmp_path / "large.jpg"
     Image.fromarray(astronaut).resize((4000, 4000)).save(path, quality=85)
     studio.open_path(path)
-    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "large.jpg")
+    qtbot.waitUntil(
+        lambda: studio.session.photo is not None and studio.session.photo.name == "large.jpg", timeout=30_000
+    )
     photo = studio.session.photo
     assert photo is not None
     assert photo.display.shape == (2000, 2000, 3)
@@ -423,11 +425,15 @@ def test_ctrl_q_closes_the_window(studio: Studio, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not studio.window.isVisible(), timeout=5000)
 
 
-def test_the_mode_is_kept_for_the_next_photograph(studio: Studio, qtbot: QtBot, photograph: Path) -> None:
+def test_the_mode_is_kept_for_the_next_photograph(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, photograph: Path
+) -> None:
     studio.window.mode_box.setCurrentIndex(1)
     first = studio.session.photo
-    studio.open_path(photograph)
-    qtbot.waitUntil(lambda: studio.session.photo is not first)
+    other = tmp_path / "other.jpg"
+    other.write_bytes(photograph.read_bytes())
+    studio.open_path(other)
+    qtbot.waitUntil(lambda: studio.session.photo is not first, timeout=20_000)
     assert studio.session.face is not None
     assert studio.session.face.edit.mode == "latent"
     assert studio.settings.mode == "latent"

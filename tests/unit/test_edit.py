@@ -98,16 +98,92 @@ def test_every_face_has_its_own_edit_and_undo_brings_it_forward(session: Session
     assert session.photo.current == 2
 
 
-def test_another_photograph_starts_a_new_history(session: Session) -> None:
+def test_another_photograph_starts_a_new_history_and_the_first_keeps_its_own(session: Session) -> None:
     session.preview_value("Smiling", 1)
     session.end_gesture()
-    assert session.photo is not None
-    first = session.photo.number
-    session.open(session.photo.image, [])
-    assert session.photo.number != first
+    first = session.photo
+    assert first is not None
+    assert first.image is not None
+    second = session.open(first.image, [])
+    assert second.number != first.number
     assert session.face is None
     assert session.undo_group.activeStack().count() == 0
-    session.preview_value("Smiling", 1)
+    session.preview_value("Smiling", 1)  # there is no face: nothing happens
     session.reset()
-    session.close_photo()
+    session.show(first)
+    assert values(session) == {"Smiling": 1}
+    session.undo_group.undo()
+    assert values(session) == {}
+    session.undo_group.redo()
+    session.remove(first)
     assert session.photo is None
+    assert not session.undo_group.canUndo()
+    assert session.reopen() is first
+    session.show(first)
+    assert values(session) == {"Smiling": 1}
+    session.undo_group.undo()
+    assert values(session) == {}
+
+
+def test_marking_and_dismissing_faces_can_be_undone(session: Session) -> None:
+    photo = session.photo
+    assert photo is not None
+    session.add_crop(FaceCrop(5, 5, 20))
+    session.preview_value("Male", 1)
+    session.remove_face()
+    assert [face.crop.side for face in photo.faces] == [30, 12]
+    session.undo_group.undo()
+    assert photo.current == 2
+    assert values(session) == {"Male": 1}  # it comes back as it was
+    session.undo_group.undo()
+    session.undo_group.undo()
+    assert (len(photo.faces), photo.current) == (2, 0)
+    for _ in range(3):
+        session.undo_group.redo()
+    assert (len(photo.faces), photo.current) == (2, 1)
+
+
+def test_moving_the_square_is_one_step_and_asks_for_a_new_reading(session: Session) -> None:
+    face = session.face
+    assert face is not None
+    session.set_inferred(face, "digest", {"Male": 0.5})
+    for step in range(5):
+        session.preview_crop(FaceCrop(11 + step, 12, 30))
+    session.preview_value("Male", 2)  # not in the middle of another gesture
+    assert values(session) == {}
+    session.end_gesture()
+    assert face.crop.center_x == 15
+    assert face.reader == ""
+    session.undo_group.undo()
+    assert face.crop == FaceCrop(11, 12, 30)
+
+
+def test_pixels_of_photographs_long_not_shown_are_let_go(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jmvae_studio.document.session.KEPT_BYTES", 2 * 50 * 60 * 3)
+    opened = []
+    for number in range(4):
+        path = tmp_path / f"{number}.png"
+        path.touch()
+        image = OpenedImage(np.zeros((50, 60, 3), np.uint8), path, "PNG", None, None, ())
+        opened.append(session.open(image, []))
+    assert [photo.image is not None for photo in opened] == [False, False, True, True]
+    assert session.photos[0].image is not None  # no file has it
+
+
+def test_locked_values_stand_and_free_ones_are_named() -> None:
+    inferred = {"Male": 0.9, "Smiling": -0.2, "Young": 0.4}
+    names = ("Young", "Male", "Smiling")
+    edit = Edit().with_value("Male", -1).with_state("Young", "locked", 0.4)
+    assert edit.with_value("Young", 3) == edit
+    assert dict(edit.cleared().values) == {"Young": 0.4}
+    assert edit.with_strength(0.5).resolve(names, inferred) == pytest.approx((0.4, -0.05, -0.2))
+    assert edit.with_strength(0).resolve(names, {**inferred, "Young": 2}) == pytest.approx((0.4, 0.9, -0.2))
+    following = edit.with_followers(names)
+    assert following.free == ("Male", "Smiling")
+    assert following.followers(names) == (2,)  # Male is set, Young is locked
+    assert following.with_state("Smiling", "held", 0).followers(names) == ()
+    assert Edit().with_followers(names).followers(names) == ()  # nothing is set that they could follow
+    assert edit.with_values({"Young": 2, "Smiling": 9}).resolve(names, inferred) == (0.4, -1, 3)
+    assert Edit().with_identity(7).identity == 2

@@ -221,6 +221,25 @@ class JointModel(nn.Module, ABC):
         z = self.encode(given).mean if noise is None else self.sample_code(given, noise)
         return self.decode_one(missing, z)
 
+    def prepare_edit(self, image: Tensor) -> dict[str, Any]:
+        """What `latent_change` needs of a photograph, once for all its edits; holds its code ``z``.
+
+        Args:
+            image: Standardised, batch × channels × height × width.
+        """
+        z = self.encode({"image": image}).mean
+        return {"z": z, "reconstruction": self.decode_one("image", z).mean}
+
+    def latent_change(self, prepared: Mapping[str, Any], move: Tensor) -> Tensor:
+        """How the standardised photograph changes as its code moves: D(z + move) - D(z).
+
+        Args:
+            prepared: From `prepare_edit`.
+            move: Batch × latent; a move of nothing changes nothing.
+        """
+        change: Tensor = self.decode_one("image", prepared["z"] + move).mean - prepared["reconstruction"]
+        return change
+
     def standardise(self, pixels: Tensor) -> Tensor:
         """uint8 pixels, batch × channels × height × width, to the model's scale, per pixel and channel."""
         return (pixels.float() / 255 - self.image_mean) / self.image_std

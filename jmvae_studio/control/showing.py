@@ -1,0 +1,244 @@
+"""The short path from an edit to the screen, and what stands around it: crops, values, the photograph."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QImage
+
+from jmvae_studio.control.models import Models
+from jmvae_studio.document.photo import FaceState, Photo
+from jmvae_studio.document.session import Session
+from jmvae_studio.inference.renderer import (
+    EncodeRequest,
+    EncodeResult,
+    FaceKey,
+    PreviewRequest,
+    PreviewResult,
+    Renderer,
+)
+from jmvae_studio.settings import Settings
+from jmvae_studio.ui.images import to_qimage
+from jmvae_studio.ui.main_window import MainWindow
+
+
+class Showing(QObject):
+    """Shows the session: asks the renderer for the present edit and paints what comes back."""
+
+    def __init__(
+        self,
+        session: Session,
+        renderer: Renderer,
+        models: Models,
+        window: MainWindow,
+        settings: Settings,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._renderer, self._models = session, renderer, models
+        self._window, self._settings = window, settings
+        self._crops: dict[FaceKey, QImage] = {}
+        """Every face as it was cut out."""
+        self._overlays: dict[FaceKey, QImage] = {}
+        """The last edited preview of every face, for the whole photograph."""
+        self._comparing = False
+        self._asked_at = 0.0
+        self.edited: QImage | None = None
+        self.last_result: PreviewResult | None = None
+        """The preview on the screen."""
+        # The photograph follows the large face.
+        self._overlays_due = QTimer(self, interval=0, singleShot=True)
+        self._overlays_due.timeout.connect(self._show_overlays)
+        session.photo_changed.connect(self.show_photo)
+        session.faces_changed.connect(self.show_faces)
+        session.crop_changed.connect(self._crop_changed)
+        session.inferred_changed.connect(self._edit_changed)
+        session.edit_changed.connect(self._edit_changed)
+        window.photo_view.crop_moved.connect(session.preview_crop)
+        window.photo_view.crop_released.connect(self._crop_released)
+        renderer.result_ready.connect(self._show_result)
+        renderer.encoded.connect(self._encoded)
+        renderer.encode_failed.connect(self._encode_failed)
+        window.compare_held.connect(self._compare)
+
+    def is_settled(self) -> bool:
+        """Whether the preview on the screen is that of the present edit."""
+        return self.last_result is not None and self.last_result.request == self.preview_request()
+
+    def forget_photo(self, photo: Photo) -> None:
+        """A photograph was closed."""
+        for kept in (self._crops, self._overlays):
+            for key in [key for key in kept if key.photo == photo.number]:
+                del kept[key]
+
+    def forget_overlays(self) -> None:
+        """Another model sees every face anew."""
+        self._overlays.clear()
+
+    def preview_request(self) -> PreviewRequest | None:
+        """The present edit as the renderer takes it; None while the model has not read the face."""
+        photo, face = self._session.photo, self._session.face
+        return self._request_for(photo, face) if photo and face else None
+
+    def all_requests(self) -> list[PreviewRequest]:
+        """The edits of every face of the photograph that the model has read."""
+        photo = self._session.photo
+        found = [self._request_for(photo, face) for face in photo.faces] if photo else []
+        return [request for request in found if request is not None]
+
+    def show_photo(self) -> None:
+        """Show another photograph."""
+        photo, window = self._session.photo, self._window
+        if photo is None or photo.display is None:
+            window.photo_view.show_photo(None, (0, 0))
+        else:
+            height, width = photo.pixels().shape[:2]
+            window.photo_view.show_photo(to_qimage(photo.display), (width, height), photo.pixels())
+        window.setWindowTitle(f"{photo.name} — JMVAE Studio" if photo else "JMVAE Studio")
+        window.set_photo_actions(photo is not None)
+        window.show_history(photo.stack if photo else None)
+
+    def show_faces(self) -> None:
+        """Show the faces of the photograph, and let the model read the current one."""
+        photo, face, window = self._session.photo, self._session.face, self._window
+        window.photo_view.show_faces(
+            [f.crop for f in photo.faces] if photo else [], photo.current if photo else 0
+        )
+        key = self._key()
+        self.edited = None
+        self._show_overlays()
+        window.compare.setChecked(False)
+        window.average_canvas.show_image(None)
+        window.result_canvas.show_image(None)
+        window.set_face_actions(face is not None and self._models.model is not None)
+        if photo is None or face is None or key is None:
+            self._show_input(None)
+            self._show_values()
+            return
+        self._show_input(self._crops.get(key))
+        self._renderer.encode(EncodeRequest(key, photo.pixels()))
+        self._show_values()
+
+    def _crop_changed(self) -> None:
+        """A square was moved: show it, and let the model look again at where it is now."""
+        photo, key = self._session.photo, self._key()
+        assert photo is not None
+        assert key is not None
+        self._window.photo_view.show_faces([face.crop for face in photo.faces], photo.current)
+        self._show_overlays()
+        self._renderer.encode_newest(EncodeRequest(key, photo.pixels()))
+
+    def _crop_released(self) -> None:
+        self._session.end_gesture()
+        key = self._key()
+        if key is not None and not self.is_settled():
+            photo = self._session.photo
+            assert photo is not None
+            self._renderer.encode_newest(EncodeRequest(key, photo.pixels()))
+
+    def _show_on_the_way(self, result: EncodeResult) -> None:
+        """While a square is dragged, show what it held a moment ago."""
+        model, face = self._models.model, self._session.face
+        if model is None or face is None or result.digest != model.digest:
+            return
+        self._show_input(to_qimage(result.preview))
+        inferred = dict(zip(model.attribute_names, result.attributes, strict=True))
+        attributes = face.edit.resolve(model.attribute_names, inferred)
+        self._renderer.request(PreviewRequest(model.digest, result.face, attributes, face.edit.mode))
+
+    def _encoded(self, result: EncodeResult) -> None:
+        photo = self._session.photo
+        if result.face != self._key() and self._session.moves_crop:
+            if photo is not None and result.face.photo == photo.number:
+                self._show_on_the_way(result)
+            return
+        image = to_qimage(result.preview)
+        self._crops[result.face] = image
+        model, face = self._models.model, self._session.face
+        if result.face != self._key() or model is None or result.digest != model.digest:
+            return
+        assert face is not None
+        self._show_input(image)
+        inferred = dict(zip(model.attribute_names, result.attributes, strict=True))
+        self._session.set_inferred(face, result.digest, inferred)
+
+    def _show_input(self, image: QImage | None) -> None:
+        self._window.input_canvas.show_image(image)
+        self._window.result_canvas.set_reference(image)
+
+    def _encode_failed(self, key: FaceKey, message: str) -> None:
+        if key == self._key():
+            self._window.say(message, 12)
+
+    def _show_values(self) -> None:
+        face = self._session.face
+        if face is None or not face.inferred:
+            self._window.panel.show_values({}, {}, set())
+            return
+        asked = dict(face.edit.values)
+        self._window.panel.show_values({**face.inferred, **asked}, face.inferred, set(asked))
+        self._window.show_choice(self._settings.theme, self._models.device, face.edit.mode)
+
+    def _request(self) -> None:
+        """The short path: the document's edit goes to the renderer, whose newest request wins."""
+        self._asked_at = perf_counter()
+        request = self.preview_request()
+        if request is not None:
+            self._renderer.request(request)
+
+    def _edit_changed(self) -> None:
+        self._request()
+        self._show_values()
+
+    def _show_result(self) -> None:
+        result: PreviewResult | None = self._renderer.take_result()
+        if result is None:
+            return
+        if result.request.face != self._key():
+            if self._session.moves_crop:  # what the square held a moment ago
+                self._window.average_canvas.show_image(to_qimage(result.preview.average))
+                self._window.result_canvas.show_image(to_qimage(result.preview.edited))
+            return
+        if self._models.model is None or result.request.model != self._models.model.digest:
+            return
+        self.last_result = result
+        self.edited = to_qimage(result.preview.edited)
+        self._overlays[result.request.face] = self.edited
+        self._window.average_canvas.show_image(to_qimage(result.preview.average))
+        if not self._comparing:
+            self._window.result_canvas.show_image(self.edited)
+            self._overlays_due.start()
+        elapsed = (perf_counter() - self._asked_at) * 1e3
+        self._window.show_milliseconds(result.preview.milliseconds, elapsed)
+
+    def _compare(self, held: bool) -> None:
+        key = self._key()
+        self._comparing = held
+        self._window.result_canvas.set_note("Original" if held else "")
+        if key is None:
+            return
+        self._window.result_canvas.show_image(self._crops.get(key) if held else self.edited)
+        self._show_overlays()
+
+    def _show_overlays(self) -> None:
+        """Lay every face's edit over the whole photograph, or none while comparing."""
+        photo = self._session.photo
+        edited: dict[int, QImage] = {}
+        if photo is not None and not self._comparing:
+            for index, face in enumerate(photo.faces):
+                overlay = self._overlays.get(FaceKey(photo.number, face.crop))
+                if overlay is not None:
+                    edited[index] = overlay
+        self._window.photo_view.show_edited(edited)
+
+    def _key(self) -> FaceKey | None:
+        photo, face = self._session.photo, self._session.face
+        return FaceKey(photo.number, face.crop) if photo and face else None
+
+    def _request_for(self, photo: Photo, face: FaceState) -> PreviewRequest | None:
+        model = self._models.model
+        if model is None or face.reader != model.digest:
+            return None  # not read yet, or by another model: the present one is looking
+        attributes = face.edit.resolve(model.attribute_names, face.inferred)
+        return PreviewRequest(model.digest, FaceKey(photo.number, face.crop), attributes, face.edit.mode)

@@ -1,0 +1,185 @@
+"""Photographs, faces and what can be undone in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from jmvae_studio.document.attributes import title
+from jmvae_studio.document.edit import Edit
+from trainer.data.face_crop import FaceCrop
+from trainer.data.images import OpenedImage
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(eq=False)
+class FaceState:
+    """One face of a photograph.
+
+    Attributes:
+        crop: The square that the model sees.
+        box: Of the detector, on the upright photograph; None for a crop made by hand.
+        edit: What the user asked of it.
+        inferred: Attribute → value read by the model; empty until it has looked.
+        reader: Digest of the model that read them; empty when the crop has changed since.
+    """
+
+    crop: FaceCrop
+    box: tuple[int, int, int, int] | None = None
+    edit: Edit = field(default_factory=Edit)
+    inferred: Mapping[str, float] = field(default_factory=dict)
+    reader: str = ""
+
+
+@dataclass(eq=False)
+class Photo:
+    """A photograph of the session.
+
+    Attributes:
+        path: The file, or the name of a picture that is none (clipboard).
+        number: Its own in the session.
+        stack: Its history.
+        image: Its pixels, upright and never changed; None while they are not in memory.
+        display: The same picture for the screen, reduced where it is large.
+        thumbnail: A small copy for the filmstrip.
+        faces: The best one first, then those marked by hand.
+        current: Index of the face being edited.
+        searched: Whether faces have been looked for.
+    """
+
+    path: Path
+    number: int
+    stack: QUndoStack
+    image: OpenedImage | None = field(default=None, repr=False)
+    display: Pixels | None = field(default=None, repr=False)
+    thumbnail: Pixels | None = field(default=None, repr=False)
+    faces: list[FaceState] = field(default_factory=list)
+    current: int = 0
+    searched: bool = False
+
+    @property
+    def name(self) -> str:
+        """For captions and file names."""
+        return self.path.name
+
+    @property
+    def face(self) -> FaceState | None:
+        """The face being edited."""
+        return self.faces[self.current] if self.faces else None
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether anything was asked of one of its faces."""
+        return any(not face.edit.is_empty for face in self.faces)
+
+    def pixels(self) -> Pixels:
+        """Height × width × 3; only for a photograph that is in memory."""
+        assert self.image is not None, f"{self.name} is not in memory"
+        return self.image.pixels
+
+
+class EditCommand(QUndoCommand):
+    """From one edit of a face to another; `apply` gets the face and the edit."""
+
+    def __init__(
+        self,
+        apply: Callable[[FaceState, Edit], None],
+        face: FaceState,
+        before: Edit,
+        after: Edit,
+        name: str = "",
+    ) -> None:
+        super().__init__(_twice(name or describe(before, after)))
+        self._apply, self._face, self._before, self._after = apply, face, before, after
+
+    def undo(self) -> None:
+        """Go back."""
+        self._apply(self._face, self._before)
+
+    def redo(self) -> None:
+        """Go on; when first pushed, the edit is already there."""
+        self._apply(self._face, self._after)
+
+
+class FacesCommand(QUndoCommand):
+    """From one list of faces to another; `apply` gets the list and the index of the current face."""
+
+    def __init__(
+        self,
+        apply: Callable[[Sequence[FaceState], int], None],
+        before: tuple[Sequence[FaceState], int],
+        after: tuple[Sequence[FaceState], int],
+        name: str,
+    ) -> None:
+        super().__init__(_twice(name))
+        self._apply, self._before, self._after = apply, before, after
+
+    def undo(self) -> None:
+        """Go back."""
+        self._apply(*self._before)
+
+    def redo(self) -> None:
+        """Go on."""
+        self._apply(*self._after)
+
+
+class CropCommand(QUndoCommand):
+    """From one crop of a face to another; `apply` gets the face and the crop."""
+
+    def __init__(
+        self, apply: Callable[[FaceState, FaceCrop], None], face: FaceState, before: FaceCrop, after: FaceCrop
+    ) -> None:
+        super().__init__(_twice("move the face's square"))
+        self._apply, self._face, self._before, self._after = apply, face, before, after
+
+    def undo(self) -> None:
+        """Go back."""
+        self._apply(self._face, self._before)
+
+    def redo(self) -> None:
+        """Go on; when first pushed, the crop is already there."""
+        self._apply(self._face, self._after)
+
+
+def overlap(one: FaceCrop, other: FaceCrop) -> bool:
+    """Whether two crops are of the same face: their centres are nearer than half the larger side."""
+    apart = math.hypot(one.center_x - other.center_x, one.center_y - other.center_y)
+    return apart < 0.5 * max(one.side, other.side)
+
+
+def describe(before: Edit, after: Edit) -> str:
+    """What leads from one edit to another, in a few words."""
+    if before.mode != after.mode:
+        return f"mode: {after.mode}"
+    if before.strength != after.strength:
+        return f"strength to {after.strength:.0%}"
+    if before.identity != after.identity:
+        return f"identity to {after.identity:.0%}"
+    for kind, old_names, new_names in (
+        ("lock", before.locked, after.locked),
+        ("follow", before.free, after.free),
+    ):
+        changed = sorted(set(old_names) ^ set(new_names))
+        if len(changed) == 1:
+            off = "" if changed[0] in new_names else "un" if kind == "lock" else "no longer "
+            return f"{off}{kind}: {title(changed[0])}"
+        if changed:
+            return "let the others follow" if new_names else "hold the others"
+    old, new = dict(before.values), dict(after.values)
+    changed = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+    if len(changed) == 1:
+        value = new.get(changed[0])
+        return f"{title(changed[0])} reset" if value is None else f"{title(changed[0])} to {value:+.2f}"
+    return "reset all" if not new else f"{len(changed)} attributes"
+
+
+def _twice(name: str) -> str:
+    """The history's line begins with a capital; the menu's word after “Undo” does not."""
+    return f"{name[0].upper()}{name[1:]}\n{name}"

@@ -1,0 +1,54 @@
+"""Questions about files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+
+def ask_photographs(parent: QWidget, folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """Let the user choose one or more photographs."""
+    patterns = " ".join(f"*{suffix}" for suffix in sorted(suffixes))
+    kinds = f"Photographs ({patterns});;All files (*)"
+    names, _ = QFileDialog.getOpenFileNames(parent, "Open Photographs", str(folder), kinds)
+    return [Path(name) for name in names]
+
+
+def ask_folder(parent: QWidget, title: str, folder: Path) -> Path | None:
+    """Let the user choose a folder."""
+    name = QFileDialog.getExistingDirectory(parent, title, str(folder))
+    return Path(name) if name else None
+
+
+def ask_model(parent: QWidget, folder: Path) -> Path | None:
+    """Let the user choose a model."""
+    kinds = "Models (*.safetensors);;All files (*)"
+    name, _ = QFileDialog.getOpenFileName(parent, "Open Model", str(folder), kinds)
+    return Path(name) if name else None
+
+
+def ask_export(
+    parent: QWidget, title: str, folder: str, name: str, kinds: dict[str, str], chosen: Callable[[Path], None]
+) -> None:
+    """Ask where to write a picture, without waiting for the answer.
+
+    Args:
+        parent: The window.
+        title: Of the dialog.
+        folder: Where it begins.
+        name: The name it proposes.
+        kinds: Suffix → name of each format, the first one proposed.
+        chosen: Gets the answer.
+    """
+    filters = {f"{kind} (*{suffix})": suffix for suffix, kind in kinds.items()}
+    dialog = QFileDialog(parent, title, folder, ";;".join(filters))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setDefaultSuffix(next(iter(kinds))[1:])  # added before the dialog asks whether to replace a file
+    dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(filters[kind][1:]))
+    dialog.selectFile(name)
+    dialog.fileSelected.connect(lambda path: chosen(Path(path)))
+    dialog.open()

@@ -1,0 +1,242 @@
+"""The menus: every action of the window, its keys and the signal that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import qtawesome
+from PySide6.QtCore import QMimeData, Signal
+from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QKeySequence, QUndoGroup
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+from jmvae_studio.ui.viewport import COMPARISONS
+
+
+class MenuWindow(QMainWindow):
+    """A window with the program's menus; `MainWindow` adds what is in it."""
+
+    open_asked = Signal()
+    paths_dropped = Signal(list)
+    """Files dropped on the window, as `Path`."""
+    data_pasted = Signal(object)
+    """`QMimeData` pasted or dropped."""
+    open_folder_asked = Signal()
+    step_asked = Signal(int)
+    """To the photograph so many places further in the filmstrip."""
+    close_photo_asked = Signal()
+    reopen_asked = Signal()
+    filmstrip_wanted = Signal(bool)
+    reset_all_asked = Signal()
+    search_asked = Signal()
+    export_asked = Signal()
+    export_face_asked = Signal()
+    copy_asked = Signal()
+    recent_file_chosen = Signal(Path)
+    sample_chosen = Signal(Path)
+    open_model_asked = Signal()
+    model_chosen = Signal(Path)
+    device_chosen = Signal(str)
+    free_memory_asked = Signal()
+    find_faces_asked = Signal()
+    remove_face_asked = Signal()
+    draw_crop_toggled = Signal(bool)
+    mode_chosen = Signal(str)
+    theme_chosen = Signal(str)
+    compare_held = Signal(bool)
+    comparison_chosen = Signal(str)
+    adjust_toggled = Signal(bool)
+    """Whether the current face's square can be moved."""
+    zoom_asked = Signal(float)
+    """By a factor; 0 fits the whole picture."""
+    actual_size_asked = Signal()
+    shortcuts_asked = Signal()
+    about_asked = Signal()
+
+    def show_recent(self, files: Sequence[str], models: Sequence[str]) -> None:
+        """Fill the menus of recent photographs and models."""
+        for menu, paths, chosen in (
+            (self._recent_files, files, self.recent_file_chosen),
+            (self._recent_models, models, self.model_chosen),
+        ):
+            menu.clear()
+            for path in map(Path, paths):
+                action = menu.addAction(path.name.replace("&", "&&"))
+                action.setToolTip(str(path))
+                action.triggered.connect(lambda _=False, path=path, chosen=chosen: chosen.emit(path))
+            menu.setEnabled(bool(paths))
+
+    def show_samples(self, paths: Sequence[Path]) -> None:
+        """Fill the menu of generated faces."""
+        self._samples.clear()
+        for path in paths:
+            title = path.stem.replace("_", " ").capitalize()
+            action = self._samples.addAction(title)
+            action.triggered.connect(lambda _=False, path=path: self.sample_chosen.emit(path))
+        self._samples.setEnabled(bool(paths))
+
+    def _take(self, data: QMimeData) -> None:
+        paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        if paths:
+            self.paths_dropped.emit(paths)
+        else:
+            self.data_pasted.emit(data)
+
+    def refresh_icons(self) -> None:
+        """Draw the icons in the colour of the palette's text, after a change of theme."""
+        colour = QGuiApplication.palette().text().color()
+        for action in self.findChildren(QAction):
+            name = action.property("icon_name")
+            if name:
+                action.setIcon(qtawesome.icon(name, color=colour))
+
+    def _paste(self) -> None:
+        self._take(QGuiApplication.clipboard().mimeData())
+
+    def _action(
+        self,
+        menu: QMenu,
+        text: str,
+        signal: object,
+        shortcut: QKeySequence | QKeySequence.StandardKey | str | None = None,
+        icon: str = "",
+    ) -> QAction:
+        action = menu.addAction(text)
+        if shortcut is not None:
+            action.setShortcut(shortcut)
+        if icon:
+            action.setIcon(qtawesome.icon(icon, color=self.palette().text().color()))
+            action.setProperty("icon_name", icon)
+        action.triggered.connect(lambda _=False: signal.emit())  # type: ignore[attr-defined]
+        return action
+
+    def fill_menus(self, undo_group: QUndoGroup) -> None:
+        bar = self.menuBar()
+        keys = QKeySequence.StandardKey
+        file = bar.addMenu("&File")
+        self.open = self._action(
+            file, "&Open Photograph…", self.open_asked, "Ctrl+O", "mdi6.folder-open-outline"
+        )
+        self._recent_files = file.addMenu("Open &Recent")
+        self._recent_files.setToolTipsVisible(True)
+        self._samples = file.addMenu("Generated &Faces")
+        self._action(file, "Open F&older…", self.open_folder_asked, "Ctrl+Alt+O")
+        self.close_photo = self._action(file, "&Close Photograph", self.close_photo_asked, "Ctrl+W")
+        self.reopen = self._action(file, "&Bring Back Closed Photograph", self.reopen_asked, "Ctrl+Shift+T")
+        file.addSeparator()
+        self.export = self._action(
+            file, "&Export Photograph…", self.export_asked, "Ctrl+S", "mdi6.export-variant"
+        )
+        self.export_face = self._action(file, "Export &Face Only…", self.export_face_asked, "Ctrl+Shift+S")
+        file.addSeparator()
+        quit_action = file.addAction("&Quit")
+        quit_action.setShortcut("Ctrl+Q")
+        quit_action.setMenuRole(QAction.MenuRole.QuitRole)
+        quit_action.triggered.connect(self.close)
+
+        edit = bar.addMenu("&Edit")
+        undo, redo = undo_group.createUndoAction(self, "&Undo"), undo_group.createRedoAction(self, "&Redo")
+        undo.setShortcut(keys.Undo)
+        redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
+        edit.addActions([undo, redo])
+        edit.addSeparator()
+        self.copy = self._action(edit, "&Copy Result", self.copy_asked, keys.Copy)
+        paste = edit.addAction("&Paste Picture")
+        paste.setShortcut(keys.Paste)
+        paste.triggered.connect(self._paste)
+        edit.addSeparator()
+        self.reset_all = self._action(
+            edit, "&Reset All Attributes", self.reset_all_asked, "Ctrl+R", "mdi6.restore"
+        )
+        self._action(edit, "&Search Attributes", self.search_asked, keys.Find)
+
+        face = bar.addMenu("F&ace")
+        self.find_faces = self._action(face, "&Find Faces Again", self.find_faces_asked, "Ctrl+F5")
+        self.remove_face = self._action(face, "&Dismiss This Face", self.remove_face_asked, "Ctrl+Backspace")
+        self.draw_crop = face.addAction("&Mark a Face by Hand")
+        self.draw_crop.setShortcut("Ctrl+M")
+        self.draw_crop.setCheckable(True)
+        self.draw_crop.setToolTip("Drag a square around a face on the photograph")
+        self.draw_crop.setIcon(qtawesome.icon("mdi6.selection-drag", color=self.palette().text().color()))
+        self.draw_crop.setProperty("icon_name", "mdi6.selection-drag")
+        self.draw_crop.toggled.connect(self.draw_crop_toggled)
+
+        self.adjust_crop = face.addAction("&Adjust This Face's Square")
+        self.adjust_crop.setShortcut("Ctrl+Shift+M")
+        self.adjust_crop.setCheckable(True)
+        self.adjust_crop.setToolTip("Move, scale and turn the square on the photograph")
+        self.adjust_crop.toggled.connect(self.adjust_toggled)
+
+        view = bar.addMenu("&View")
+        self.compare = view.addAction("Compare with &Original")
+        self.compare.setShortcut("Ctrl+D")
+        self.compare.setCheckable(True)
+        self.compare.setIcon(qtawesome.icon("mdi6.compare", color=self.palette().text().color()))
+        self.compare.setProperty("icon_name", "mdi6.compare")
+        self.compare.toggled.connect(self.compare_held)
+        self.comparisons = view.addMenu("&Compare As")
+        group = self._choices(
+            self.comparisons, [(text, value) for value, text in COMPARISONS], self.comparison_chosen
+        )
+        for number, action in enumerate(group.actions(), 1):
+            action.setShortcut(f"Alt+{number}")
+            action.setChecked(number == 1)
+        zoom = view.addMenu("&Zoom")
+        for text, factor, shortcut in (
+            ("Zoom &In", 1.25, "Ctrl++"),
+            ("Zoom &Out", 0.8, "Ctrl+-"),
+            ("&Fit", 0.0, "Ctrl+0"),
+        ):
+            action = zoom.addAction(text)
+            action.setShortcut(shortcut)
+            action.triggered.connect(lambda _=False, factor=factor: self.zoom_asked.emit(factor))
+        self._action(zoom, "&Actual Pixels", self.actual_size_asked, "Ctrl+1")
+        view.addSeparator()
+        self.previous_photo = self._step(view, "&Previous Photograph", -1, "Ctrl+PgUp")
+        self.next_photo = self._step(view, "&Next Photograph", 1, "Ctrl+PgDown")
+        self.show_strip = view.addAction("F&ilmstrip")
+        self.show_strip.setCheckable(True)
+        self.show_strip.setToolTip("Shown as soon as several photographs are open")
+        self.show_strip.triggered.connect(self.filmstrip_wanted)
+        self.docks_menu = view
+        view.addSeparator()
+        themes = view.addMenu("&Theme")
+        self._themes = self._choices(
+            themes, (("System", "system"), ("Light", "light"), ("Dark", "dark")), self.theme_chosen
+        )
+        full = view.addAction("&Full Screen")
+        full.setShortcut("F11")
+        full.setCheckable(True)
+        full.toggled.connect(lambda on: self.showFullScreen() if on else self.showNormal())
+
+        model = bar.addMenu("&Model")
+        self._action(model, "&Open Model…", self.open_model_asked, "Ctrl+Shift+O")
+        self._recent_models = model.addMenu("&Recent Models")
+        devices = model.addMenu("&Device")
+        self._devices = self._choices(
+            devices,
+            (("Automatic", "auto"), ("CPU", "cpu"), ("CUDA", "cuda"), ("Apple GPU (MPS)", "mps")),
+            self.device_chosen,
+        )
+        self._action(model, "&Free Memory", self.free_memory_asked)
+
+        helping = bar.addMenu("&Help")
+        self._action(helping, "&Keys and Gestures", self.shortcuts_asked, "F1")
+        about = self._action(helping, "&About JMVAE Studio", self.about_asked)
+        about.setMenuRole(QAction.MenuRole.AboutRole)
+
+    def _step(self, menu: QMenu, text: str, step: int, shortcut: str) -> QAction:
+        action = menu.addAction(text)
+        action.setShortcut(shortcut)
+        action.triggered.connect(lambda: self.step_asked.emit(step))
+        return action
+
+    def _choices(self, menu: QMenu, entries: Sequence[tuple[str, str]], chosen: object) -> QActionGroup:
+        group = QActionGroup(self)
+        for text, value in entries:
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setData(value)
+            group.addAction(action)
+        group.triggered.connect(lambda action: chosen.emit(action.data()))  # type: ignore[attr-defined]
+        return group

@@ -1,0 +1,144 @@
+"""Compare, zoom, pan and the square of a face, with the mouse, the wheel and keys."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from jmvae_studio.app import Studio
+from jmvae_studio.ui import crop_box
+from tests.gui.conftest import drag
+from tests.gui.test_studio import drag_slider, pixels, settle
+from trainer.data.face_crop import FaceCrop
+
+ALT, CONTROL = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ControlModifier
+
+
+def turn_wheel(widget: QWidget, place: QPointF, notches: int) -> None:
+    event = QWheelEvent(
+        place,
+        QPointF(widget.mapToGlobal(place.toPoint())),
+        QPoint(0, 0),
+        QPoint(0, 120 * notches),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
+
+
+def picture(widget: QWidget) -> np.ndarray:
+    return pixels(widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)).astype(int)
+
+
+def test_wipe_side_by_side_and_difference(studio: Studio, qtbot: QtBot) -> None:
+    drag_slider(studio, "Smiling", 0.98)
+    settle(studio, qtbot)
+    view, window = studio.window.photo_view, studio.window
+    qtbot.wait(50)
+    edited = picture(view)
+    window.compare.setChecked(True)
+    qtbot.wait(50)
+    original = picture(view)
+    window.compare.setChecked(False)
+    assert (edited != original).any(axis=2).sum() > 300
+    QTest.keyClick(window, Qt.Key.Key_2, ALT)
+    rect = view.photo_rect()
+    start = QPointF(rect.center().x(), rect.bottom() - 10).toPoint()
+    crop = studio.session.photo.faces[0].crop if studio.session.photo else FaceCrop(0, 0, 0)
+    middle = view.to_widget(crop.center_x, crop.center_y).toPoint()
+    drag(view, start, QPoint(middle.x(), start.y()))
+    wiped = picture(view)
+    left, right = (
+        slice(round(rect.left()) + 2, middle.x() - 8),
+        slice(middle.x() + 8, round(rect.right()) - 2),
+    )
+    assert np.array_equal(wiped[:, left], original[:, left])
+    assert np.abs(wiped[:, right] - edited[:, right]).mean() < 0.2
+    assert np.abs(original[:, right] - edited[:, right]).mean() > 1
+    assert (edited[:, left] != original[:, left]).any()
+    QTest.keyClick(window, Qt.Key.Key_4, ALT)
+    shown = picture(view)
+    corner = view.to_widget(3, 3).toPoint()
+    assert shown[corner.y(), corner.x()].max() == 0  # nothing was changed there
+    assert shown[middle.y() - 20 : middle.y() + 20, middle.x() - 20 : middle.x() + 20].max() > 20
+    QTest.keyClick(window, Qt.Key.Key_3, ALT)
+    shown = picture(view)
+    half = (view.width() - 12) // 2
+    assert view.to_widget(0, 0).x() > half
+    assert np.abs(shown[10:-10, :half].mean() - shown[10:-10, -half:].mean()) < 4
+    QTest.keyClick(window, Qt.Key.Key_1, ALT)
+    qtbot.wait(50)
+    assert np.array_equal(picture(view), edited)
+
+
+def test_the_wheel_zooms_around_the_mouse_and_faces_go_in_step(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    view = studio.window.photo_view
+    crop = studio.session.photo.faces[0].crop if studio.session.photo else FaceCrop(0, 0, 0)
+    place = view.to_widget(crop.center_x, crop.center_y)
+    turn_wheel(view, place, 7)
+    assert view.viewport.zoom == pytest.approx(1.25**7)
+    after = view.to_widget(crop.center_x, crop.center_y)
+    assert (after.x(), after.y()) == pytest.approx((place.x(), place.y()), abs=1)
+    before = view.to_widget(0, 0)
+    corner = QPoint(view.width() - 12, view.height() - 12)
+    drag(view, corner, corner - QPoint(30, 20))
+    moved = view.to_widget(0, 0) - before
+    assert (moved.x(), moved.y()) == pytest.approx((-30, -20), abs=1)
+    QTest.keyClick(studio.window, Qt.Key.Key_1, CONTROL)
+    assert view.photo_rect().width() * view.devicePixelRatioF() == pytest.approx(512)
+    turn_wheel(studio.window.input_canvas, QPointF(100, 100), 3)
+    zoomed = picture(studio.window.result_canvas)
+    assert studio.window.faces_viewport.zoom == pytest.approx(1.25**3)
+    assert np.abs(zoomed[40:] - picture(studio.window.input_canvas)[40:]).mean() < 0.5
+    QTest.keyClick(studio.window, Qt.Key.Key_0, CONTROL)
+    assert (view.viewport.zoom, studio.window.faces_viewport.zoom) == (1, 1)
+
+
+def test_the_square_is_moved_scaled_and_turned_by_hand(studio: Studio, qtbot: QtBot) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+    face, view = studio.session.face, studio.window.photo_view
+    assert face is not None
+    first, read = face.crop, dict(face.inferred)
+    QTest.keyClick(studio.window, Qt.Key.Key_M, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    middle = view.to_widget(first.center_x, first.center_y)
+    drag(view, middle.toPoint(), *[middle.toPoint() + QPoint(step, step) for step in range(0, 21, 4)])
+    scale = 512 / view.photo_rect().width()
+    assert face.crop.center_x - first.center_x == pytest.approx(20 * scale, abs=2 * scale)
+    assert face.crop.side == first.side
+    settle(studio, qtbot)
+    assert dict(face.inferred) != read  # the model has looked again
+    moved = face.crop
+    corner = crop_box.polygon(moved, view.to_widget).at(2)
+    drag(view, corner.toPoint(), corner.toPoint() + QPoint(10, 10), corner.toPoint() + QPoint(15, 15))
+    assert face.crop.side > moved.side * 1.1
+    knob = crop_box.knob(face.crop, view.to_widget)
+    drag(view, knob.toPoint(), knob.toPoint() + QPoint(10, 2), knob.toPoint() + QPoint(30, 8))
+    assert 5 < face.crop.roll < 80
+    settle(studio, qtbot)
+    stack = studio.session.undo_group.activeStack()
+    assert stack.undoText() == "move the face's square"
+    assert stack.count() == 4
+    for _ in range(3):
+        QTest.keyClick(studio.window, Qt.Key.Key_Z, CONTROL)
+    assert face.crop == first
+    settle(studio, qtbot)
+    assert dict(face.inferred) == pytest.approx(read, abs=1e-4)
+    assert dict(face.edit.values)
+
+
+def test_a_square_stays_on_the_photograph_and_of_a_sensible_size() -> None:
+    crop, size = FaceCrop(50, 60, 40), (100, 120)
+    away = crop_box.dragged(crop, "move", QPointF(50, 60), QPointF(900, -900), size)
+    assert (away.center_x, away.center_y) == (100, 0)
+    tiny = crop_box.dragged(crop, "scale", QPointF(70, 80), QPointF(50.1, 60.1), size)
+    assert tiny.side == crop_box.SMALLEST
+    assert crop_box.dragged(crop, "scale", QPointF(70, 80), QPointF(90, 100), size).side == pytest.approx(80)
+    turned = crop_box.dragged(crop, "turn", QPointF(50, 30), QPointF(80, 60), size)
+    assert turned.roll == pytest.approx(90)

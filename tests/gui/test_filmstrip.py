@@ -1,0 +1,140 @@
+"""Several photographs at once: opened, shown, closed and brought back, each with its own edits and history."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from jmvae_studio.app import Studio
+from tests.gui.conftest import message_boxes
+from tests.gui.test_studio import drag_slider, settle
+
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photograph: Path) -> Path:
+    """Three pictures and a text."""
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    for name in ("1.jpg", "2.jpg"):
+        shutil.copy(photograph, folder / name)
+    Image.new("RGB", (300, 200), (90, 120, 150)).save(folder / "3.png")
+    (folder / "note.txt").write_text("no picture")
+    return folder
+
+
+def drop(studio: Studio, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    entering = QDragEnterEvent(QPoint(200, 200), Qt.DropAction.CopyAction, data, buttons, keys)
+    QApplication.sendEvent(studio.window, entering)
+    assert entering.isAccepted()
+    event = QDropEvent(QPointF(200, 200), Qt.DropAction.CopyAction, data, buttons, keys)
+    QApplication.sendEvent(studio.window, event)
+
+
+def wait_for(studio: Studio, qtbot: QtBot, name: str) -> None:
+    def shown() -> bool:
+        return studio.session.photo is not None and studio.session.photo.name == name
+
+    qtbot.waitUntil(shown, timeout=20_000)
+
+
+def edits(studio: Studio) -> dict[str, float]:
+    assert studio.session.face is not None
+    return dict(studio.session.face.edit.values)
+
+
+def test_each_photograph_keeps_its_edits_and_its_history(
+    studio: Studio, qtbot: QtBot, folder: Path, photograph: Path
+) -> None:
+    window, strip = studio.window, studio.window.filmstrip
+    drag_slider(studio, "Smiling", 0.9)
+    first = edits(studio)
+    assert not strip.isVisible()  # one photograph needs no strip
+    drop(studio, folder)
+    wait_for(studio, qtbot, "1.jpg")
+    assert [photo.name for photo in studio.session.photos] == [photograph.name, "1.jpg", "2.jpg", "3.png"]
+    assert strip.isVisible()
+    assert strip.count() == 4
+    settle(studio, qtbot)
+    assert edits(studio) == {}
+    drag_slider(studio, "Male", 0.1)
+    drag_slider(studio, "Young", 0.1)
+    item = strip.visualItemRect(strip.item(0)).center()
+    QTest.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, item)
+    assert studio.session.photo is studio.session.photos[0]
+    assert edits(studio) == first
+    settle(studio, qtbot)
+    assert window.history.stack().count() == 1
+    QTest.keyClick(window, Qt.Key.Key_Z, CONTROL)
+    assert edits(studio) == {}
+    for name in ("1.jpg", "2.jpg"):  # the second is read from its file only now
+        QTest.keyClick(window, Qt.Key.Key_PageDown, CONTROL)
+        wait_for(studio, qtbot, name)
+    assert window.history.stack().count() == 0
+    QTest.keyClick(window, Qt.Key.Key_PageUp, CONTROL)
+    assert set(edits(studio)) == {"Male", "Young"}
+    QTest.keyClick(window, Qt.Key.Key_Z, CONTROL)
+    assert set(edits(studio)) == {"Male"}
+
+
+def test_a_closed_photograph_comes_back_with_everything(studio: Studio, qtbot: QtBot, folder: Path) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    kept = edits(studio)
+    closed = studio.session.photo
+    drop(studio, folder / "1.jpg")
+    wait_for(studio, qtbot, "1.jpg")
+    QTest.keyClick(studio.window, Qt.Key.Key_PageUp, CONTROL)
+    assert studio.session.photo is closed
+    QTest.keyClick(studio.window, Qt.Key.Key_W, CONTROL)
+    assert "Ctrl+Shift+T" in studio.window.statusBar().currentMessage()
+    assert studio.session.photo is not None
+    assert studio.session.photo.name == "1.jpg"
+    QTest.keyClick(studio.window, Qt.Key.Key_W, CONTROL)
+    assert studio.session.photo is None
+    assert studio.window.photo_view.accessibleName() == "Photograph"
+    assert not studio.window.export.isEnabled()
+    keys = CONTROL | Qt.KeyboardModifier.ShiftModifier
+    for _ in range(2):
+        qtbot.waitUntil(studio.window.reopen.isEnabled)
+        QTest.keyClick(studio.window, Qt.Key.Key_T, keys)
+    qtbot.waitUntil(lambda: studio.session.photo is closed, timeout=20_000)
+    assert edits(studio) == kept
+    settle(studio, qtbot)
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, CONTROL)
+    assert edits(studio) == {}
+
+
+def test_a_file_that_is_no_picture_leaves_the_strip(studio: Studio, qtbot: QtBot, folder: Path) -> None:
+    (folder / "2.jpg").write_bytes(b"broken")
+    drop(studio, folder / "1.jpg", folder / "2.jpg")
+    wait_for(studio, qtbot, "1.jpg")
+    QTest.keyClick(studio.window, Qt.Key.Key_PageDown, CONTROL)
+    qtbot.waitUntil(lambda: bool(message_boxes()), timeout=20_000)
+    assert "2.jpg" in message_boxes()[0].text()
+    assert [photo.name for photo in studio.session.photos] == ["astronaut.jpg", "1.jpg"]
+    assert studio.session.photo is studio.session.photos[1]
+
+
+def test_the_history_panel_goes_to_any_step(studio: Studio, qtbot: QtBot) -> None:
+    for name, share in (("Smiling", 0.9), ("Male", 0.2), ("Bald", 0.7)):
+        drag_slider(studio, name, share)
+    QTest.keyClick(studio.window, Qt.Key.Key_H, CONTROL)
+    history = studio.window.history
+    assert history.isVisible()
+    lines = [history.model().index(row, 0).data() for row in range(history.model().rowCount())]
+    assert lines[0] == "As it was opened"
+    assert [line.split(" to ")[0] for line in lines[1:]] == ["Smiling", "Male", "Bald"]
+    place = history.visualRect(history.model().index(1, 0)).center()
+    QTest.mouseClick(history.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    assert set(edits(studio)) == {"Smiling"}
+    settle(studio, qtbot)

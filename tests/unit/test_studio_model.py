@@ -1,0 +1,151 @@
+"""The studio's model and the training of its editor."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.unit.test_training import config, make_run, quiet
+from trainer.checkpoint import load_model, load_newest_state
+from trainer.config import TrainConfig
+from trainer.errors import CapabilityError, ConfigError
+from trainer.events import EventLog, read_events
+from trainer.models.interface import Modality
+from trainer.models.studio import READING, StudioJMVAE
+from trainer.training import Run
+
+MODALITIES = (
+    Modality("image", "image", (3, 64, 64)),
+    Modality("attributes", "attributes", (5,), tuple("abcde")),
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> StudioJMVAE:
+    torch.manual_seed(0)
+    return StudioJMVAE(MODALITIES, 16).eval()
+
+
+@pytest.fixture(scope="module")
+def batch() -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return {
+        "image": torch.randn(4, 3, 64, 64, generator=generator),
+        "attributes": torch.randn(4, 5, generator=generator).sign(),
+    }
+
+
+def settings(data: Path, cache: Path, **changes: Any) -> TrainConfig:
+    return config(data, cache, system="jmvae-kl-studio", latent=8, edit_head_start=1, **changes)
+
+
+def refuse(folder: Path, wanted: TrainConfig, reason: str) -> None:
+    """Check that such a run does not begin."""
+    events = EventLog(folder / "events.jsonl")
+    with pytest.raises(ConfigError, match=reason):
+        Run(folder, wanted, events, quiet)
+    events.close()
+
+
+@torch.no_grad()
+def test_an_untrained_editor_and_a_move_of_nothing_change_nothing(
+    model: StudioJMVAE, batch: dict[str, torch.Tensor]
+) -> None:
+    prepared = model.prepare_edit(batch["image"])
+    torch.testing.assert_close(prepared["z"], model.encode({"image": batch["image"]}).mean)
+    move = torch.randn(4, 16, generator=torch.Generator().manual_seed(2))
+    assert model.latent_change(prepared, move).abs().max() == 0
+    try:
+        torch.nn.init.normal_(model.editor.out.weight, generator=torch.Generator().manual_seed(3))
+        prepared = model.prepare_edit(batch["image"])
+        assert model.latent_change(prepared, torch.zeros(4, 16)).abs().max() == 0
+        assert model.latent_change(prepared, move).abs().mean() > 0.01
+    finally:
+        torch.nn.init.zeros_(model.editor.out.weight)
+
+
+@torch.no_grad()
+def test_the_terms_are_those_of_eq_4(model: StudioJMVAE, batch: dict[str, torch.Tensor]) -> None:
+    noise = torch.randn(4, 16, generator=torch.Generator().manual_seed(4))
+    terms = model.terms(batch, noise, "sum")
+    joint = model.encode(batch)
+    single = model.encode({"image": batch["image"]})
+    decoded = model.decode(joint.sample(noise))
+    by_hand = (
+        -torch.distributions.Normal(decoded["image"].mean, 1.0).log_prob(batch["image"]).sum((1, 2, 3)).mean()
+    )
+    torch.testing.assert_close(terms["nll_image"], by_hand)
+    torch.testing.assert_close(terms["kl_image"], joint.kl(single).mean())
+    expected = (
+        terms["nll_image"]
+        + terms["nll_attributes"]
+        + 0.5 * terms["kl_prior"]
+        + 2 * (terms["kl_image"] + terms["kl_attributes"])
+        + READING * terms["reading"]
+    )
+    torch.testing.assert_close(model.loss(terms, alpha=2.0, beta=0.5), expected)
+
+
+def test_what_it_cannot_encode_is_said(model: StudioJMVAE) -> None:
+    with pytest.raises(CapabilityError, match="encodes image and attributes"):
+        model.encode({})
+
+
+def test_only_the_editor_learns_in_the_edit_stage(tiny_celeba: Path, tmp_path: Path) -> None:
+    run, events = make_run(tmp_path / "run", settings(tiny_celeba, tmp_path, epochs=1, edit_epochs=1))
+    while run.step < 4:
+        run._train_step()
+    before = {name: tensor.detach().clone() for name, tensor in run.model.named_parameters()}
+    while run.step < 8:
+        run._train_step()
+    events.close()
+    changed = {name for name, tensor in run.model.named_parameters() if not torch.equal(tensor, before[name])}
+    assert changed
+    assert all(name.startswith("editor.") for name in changed)
+    steps = [event for event in read_events(tmp_path / "run" / "events.jsonl") if event["event"] == "step"]
+    assert steps[-1]["edit_size"] > 0
+    assert steps[-1]["critic_reading"] > 0
+
+
+def test_a_resumed_edit_stage_ends_bit_equal(tiny_celeba: Path, tmp_path: Path) -> None:
+    wanted = settings(tiny_celeba, tmp_path, epochs=1, edit_epochs=1)
+    straight, events = make_run(tmp_path / "straight", wanted)
+    assert straight.fit()
+    events.close()
+    stopped, events = make_run(tmp_path / "stopped", wanted)
+    while stopped.step < 6:
+        stopped._train_step()
+    stopped._save()
+    events.close()
+    resumed, events = make_run(tmp_path / "stopped", wanted)
+    assert resumed.resume()
+    assert resumed.fit()
+    events.close()
+    ends = [load_newest_state(tmp_path / name / "state") for name in ("straight", "stopped")]
+    assert ends[0] is not None
+    assert ends[1] is not None
+    for part in ("model", "ema", "edit_stage"):
+        for name, tensor in ends[0][part].items():
+            assert torch.equal(tensor, ends[1][part][name]), (part, name)
+
+
+def test_a_run_starts_from_its_parent(tiny_celeba: Path, tmp_path: Path) -> None:
+    first, events = make_run(tmp_path / "first", settings(tiny_celeba, tmp_path, epochs=1))
+    assert first.fit()
+    events.close()
+    parent = tmp_path / "first" / "model.safetensors"
+    model, header = load_model(parent)
+    second, events = make_run(
+        tmp_path / "second", settings(tiny_celeba, tmp_path, epochs=0, edit_epochs=1, parent=parent)
+    )
+    own = dict(second.model.named_parameters())
+    assert all(torch.equal(tensor, own[name]) for name, tensor in model.named_parameters())
+    assert second.fit()
+    events.close()
+    assert load_model(tmp_path / "second" / "model.safetensors")[1].parent == header.digest
+    refuse(tmp_path, config(tiny_celeba, tmp_path, parent=parent), "cannot start from it")
+
+
+def test_a_system_without_an_editor_cannot_train_one(tiny_celeba: Path, tmp_path: Path) -> None:
+    refuse(tmp_path, config(tiny_celeba, tmp_path, edit_epochs=1), "has no editor")

@@ -1,0 +1,252 @@
+"""Log-likelihoods of held-out data under a joint model: expected, and importance-weighted bounds.
+
+All estimates are nats per datum. Many codes of many data are decoded at a time, as many as a memory budget
+allows; nothing is looped datum by datum. References: Suzuki et al. 2018 (Eq. 5 and, in its appendix, Eq. 6),
+Suzuki et al. 2016 (appendix B), Burda et al. 2015.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from trainer.models.interface import JointModel
+from trainer.objectives import Reduction, log_likelihood
+
+Names = tuple[str, ...]
+"""A subset of a model's modalities, in the model's order."""
+
+BUDGET = 256 * 2**20
+"""Bytes that the codes decoded at a time may take, estimated by `NUMBERS_PER_ELEMENT`."""
+NUMBERS_PER_ELEMENT = 16
+"""Numbers alive for each element of an observation: the nets' widest layers, the parameters, the densities."""
+
+
+@runtime_checkable
+class DrawsCodes(Protocol):
+    """A model with a way of its own to draw the codes it generates from, for instance JMVAE-h."""
+
+    def draw_codes(self, given: Mapping[str, Tensor], n: int, generator: torch.Generator) -> Tensor:
+        """Codes for `JointModel.decode_one`, any number × batch × latent.
+
+        JMVAE-h (Suzuki et al. 2018, Eq. 6) draws n codes z2 ~ q(z2 | given) and for each of them n codes
+        z1 ~ p(z1 | z2), and returns the n² codes z1.
+        """
+
+
+@runtime_checkable
+class WeighsCodes(Protocol):
+    """A model whose latent variables are more than the code that is decoded, for instance JMVAE-h."""
+
+    def weigh_codes(
+        self, given: Mapping[str, Tensor], n: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Codes n × batch × latent from q( · | given), and n × batch log p − log q of all latent variables."""
+
+
+def codes_at_once(model: JointModel) -> int:
+    """How many codes may be decoded at a time within `BUDGET`."""
+    elements = model.latent + sum(math.prod(modality.shape) for modality in model.modalities)
+    return max(1, BUDGET // (4 * NUMBERS_PER_ELEMENT * elements))
+
+
+def make_generator(model: JointModel, *seeds: int) -> torch.Generator:
+    """Noise on the model's device that depends on ``seeds`` alone."""
+    mixed = 0
+    for seed in seeds:  # a polynomial in a large odd number: different seeds, different streams
+        mixed = (mixed * 6_364_136_223_846_793_005 + seed + 1) % 2**63
+    return torch.Generator(model.image_mean.device).manual_seed(mixed)
+
+
+@torch.no_grad()
+def expected_likelihood(
+    model: JointModel,
+    data: Mapping[str, Tensor],
+    target: str,
+    given: Sequence[str],
+    n: int,
+    channel_reduction: Reduction,
+    generator: torch.Generator,
+) -> Tensor:
+    """Mean of log p(target | z) over ``n`` codes z ~ q(z | given): Suzuki et al. 2018, Eq. 5.
+
+    A lower bound on log ∫ q(z | given) p(target | z) dz; the mean stands outside the logarithm. For a model
+    that `DrawsCodes` the mean runs over the codes it draws (JMVAE-h: Eq. 6).
+
+    Args:
+        model: In evaluation mode.
+        data: Every modality that is named, batch × its shape.
+        target: The modality to be generated.
+        given: The modalities it is generated from.
+        n: Number of codes (10 in the paper).
+        channel_reduction: Of images: sum over channels, or their mean as in the papers' code.
+        generator: Of the noise, on the model's device.
+
+    Returns:
+        One number per datum.
+
+    Raises:
+        CapabilityError: The model has no q(z | given).
+    """
+    known = {name: data[name] for name in given}
+    if isinstance(model, DrawsCodes):
+        codes = model.draw_codes(known, n, generator)
+    else:
+        posterior = model.encode(known)
+        codes = posterior.sample(_noise((n, *posterior.mean.shape), posterior.mean, generator))
+    at_once = max(1, codes_at_once(model) // codes.shape[1])
+    total = torch.zeros_like(codes[0, :, 0])
+    for chunk in codes.split(at_once):
+        total += _decoded(model, chunk, target, data[target], channel_reduction).sum(0)
+    return total / len(codes)
+
+
+@torch.no_grad()
+def importance_bounds(
+    model: JointModel,
+    data: Mapping[str, Tensor],
+    proposal: Sequence[str],
+    targets: Iterable[Names],
+    k: int,
+    channel_reduction: Reduction,
+    generator: torch.Generator,
+) -> dict[Names, Tensor]:
+    """Bounds on log p(target) for several subsets ``target`` of the modalities, from the same codes.
+
+    log 1/k Σ p(z_i) Π p(x_t | z_i) / q(z_i | proposal) with z_i ~ q(z | proposal), t over the target's modalities:
+    Suzuki et al. 2016, Eqs. 6 to 10, where ``proposal`` is all modalities for the bound called multiple and
+    what is known for the one called single. Its expectation rises with k to the logarithm.
+
+    Args:
+        model: In evaluation mode.
+        data: Every modality that is named, batch × its shape.
+        proposal: The modalities that the encoder sees.
+        targets: Subsets of the modalities.
+        k: Importance samples per datum.
+        channel_reduction: Of images: sum over channels, or their mean as in the papers' code.
+        generator: Of the noise, on the model's device.
+
+    Returns:
+        For every target one number per datum.
+
+    Raises:
+        CapabilityError: The model has no q(z | proposal).
+    """
+    known = {name: data[name] for name in proposal}
+    batch = len(next(iter(known.values())))
+    at_once = max(1, codes_at_once(model) // batch)
+    targets = list(targets)
+    sums: dict[Names, Tensor] = {}
+    draw = _proposal(model, known, generator)
+    for first in range(0, k, at_once):
+        codes, log_ratio = draw(min(at_once, k - first))
+        log_p = {
+            name: _decoded(model, codes, name, data[name], channel_reduction)
+            for name in dict.fromkeys(name for target in targets for name in target)
+        }
+        for target in targets:
+            log_weights = torch.stack([log_ratio, *(log_p[name] for name in target)]).sum(
+                0
+            )  # samples × batch
+            total = log_weights.logsumexp(0)
+            sums[target] = torch.logaddexp(sums[target], total) if target in sums else total
+    return {target: total - math.log(k) for target, total in sums.items()}
+
+
+def _proposal(
+    model: JointModel, known: Mapping[str, Tensor], generator: torch.Generator
+) -> Callable[[int], tuple[Tensor, Tensor]]:
+    """A source of n codes from q(z | known), n × batch × latent, each with log p(z) − log q(z | known)."""
+    if isinstance(model, WeighsCodes):
+        return lambda n: model.weigh_codes(known, n, generator)
+    posterior = model.encode(known)
+    prior = model.prior(len(posterior.mean))
+
+    def draw(n: int) -> tuple[Tensor, Tensor]:
+        codes = posterior.sample(_noise((n, *posterior.mean.shape), posterior.mean, generator))
+        return codes, (prior.log_prob(codes) - posterior.log_prob(codes)).sum(-1)
+
+    return draw
+
+
+@torch.no_grad()
+def prior_likelihood(
+    model: JointModel,
+    data: Mapping[str, Tensor],
+    names: Sequence[str],
+    n: int,
+    channel_reduction: Reduction,
+    generator: torch.Generator,
+) -> Tensor:
+    """Log 1/n Σ p(w | z_i) with z_i ~ p(z): Suzuki et al. 2016, appendix B, below Eq. 9.
+
+    For small modalities: that of a whole image would need more samples than there are. The same codes serve
+    all data, and equal data (labels) are computed once.
+
+    Args:
+        model: In evaluation mode.
+        data: Every modality that is named, batch × its shape.
+        names: The modalities w.
+        n: Number of codes (N_w; 5,000 in the paper's MNIST).
+        channel_reduction: Of images: sum over channels, or their mean as in the papers' code.
+        generator: Of the noise, on the model's device.
+
+    Returns:
+        One number per datum.
+    """
+    rows = torch.cat([data[name].flatten(1) for name in names], dim=1)
+    _, group = torch.unique(rows, dim=0, return_inverse=True)
+    one_of_each = torch.empty(int(group.max()) + 1, dtype=torch.long, device=rows.device)
+    one_of_each[group] = torch.arange(len(rows), device=rows.device)
+    values = {name: data[name][one_of_each] for name in names}
+    distinct = len(one_of_each)
+    elements = model.latent + sum(math.prod(model.modality(name).shape) for name in names)
+    at_once = max(1, BUDGET // (4 * NUMBERS_PER_ELEMENT * elements * distinct))
+    total = rows.new_full((distinct,), -math.inf)
+    for first in range(0, n, at_once):
+        count = min(at_once, n - first)
+        prior = model.prior(count)
+        codes = prior.sample(_noise(prior.mean.shape, prior.mean, generator))
+        log_p = rows.new_zeros(count, distinct)
+        for name in names:
+            repeated = _repeat(model.decode_one(name, codes), count, distinct)
+            value = _tile(values[name], count)
+            log_p += log_likelihood(repeated, value, channel_reduction).unflatten(0, (count, distinct))
+        total = torch.logaddexp(total, log_p.logsumexp(0))
+    return (total - math.log(n))[group]
+
+
+def _noise(shape: Sequence[int], like: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.randn(tuple(shape), generator=generator, device=like.device, dtype=like.dtype)
+
+
+def _decoded(model: JointModel, codes: Tensor, name: str, value: Tensor, reduction: Reduction) -> Tensor:
+    """Log p(value | z), samples × batch, for ``codes``, samples × batch × latent."""
+    samples, batch = codes.shape[:2]
+    distribution = model.decode_one(name, codes.flatten(0, 1))
+    return log_likelihood(distribution, _tile(value, samples), reduction).unflatten(0, (samples, batch))
+
+
+def _tile(value: Tensor, times: int) -> Tensor:
+    """The whole batch ``times`` times over."""
+    return value.expand(times, *value.shape).flatten(0, 1)
+
+
+def _repeat(distribution: Any, batch: int, times: int) -> Any:
+    """Every entry of a batch of distributions ``times`` times in a row.
+
+    Distributions are dataclasses of tensors, batch first; a tensor without a batch (one variance for all) is
+    left as it is.
+    """
+    fields = {field.name: getattr(distribution, field.name) for field in dataclasses.fields(distribution)}
+    repeated = {
+        name: tensor.repeat_interleave(times, 0)
+        for name, tensor in fields.items()
+        if tensor.dim() and len(tensor) == batch
+    }
+    return dataclasses.replace(distribution, **repeated)

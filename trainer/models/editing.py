@@ -1,0 +1,277 @@
+"""Training the edit itself: the editor against a critic that reads attributes and knows photographs.
+
+One step takes real faces, asks for one or two other attributes, and lets the model edit the photograph as the
+studio does: the code moves by mu(w') - mu(w), with w read from the picture. The critic learns from real faces what
+is a photograph and what shows an attribute; edited faces are shown to it as edited *and* under the attributes they
+had, so that an edit cannot win by fooling it. Only the editor learns here; codes and decoders stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainer.config import TrainConfig
+from trainer.data.augmentation import jitter
+from trainer.models.interface import JointModel
+from trainer.models.studio_networks import Critic
+
+KEPT = 8
+"""One row in so many asks for nothing, and must come back as it is."""
+MOST = 6.0
+"""How much oftener a rare change may be asked for than a common one."""
+PENALTY_EVERY = 16
+"""Steps between two gradient penalties of the critic."""
+
+
+class EditStage(nn.Module):
+    """A critic, its optimiser and the editor's."""
+
+    def __init__(
+        self, config: TrainConfig, channels: int, names: Sequence[str], shares: npt.NDArray[np.floating]
+    ) -> None:
+        """A new critic.
+
+        Args:
+            config: Its ``edit_…`` settings.
+            channels: Of the pictures.
+            names: Of the attributes.
+            shares: Of the training pictures that have each attribute.
+        """
+        super().__init__()
+        self.config = config
+        self.critic = Critic(channels, len(names))
+        focus = np.array([config.edit_focus if name in FOCUS else 1.0 for name in names])
+        present = np.clip(shares, 0.01, 0.99)
+        # What is rare is asked to go, and what is common to come, more often than the pictures alone would have it.
+        self._remove = torch.from_numpy(focus * np.minimum(0.5 / present, MOST)).float()
+        self._add = torch.from_numpy(focus * np.minimum(0.5 / (1 - present), MOST)).float()
+        self._optimizers: dict[str, torch.optim.Adam] = {}
+
+    def attach(self, model: JointModel, average: Callable[[Sequence[Tensor | None]], None]) -> None:
+        """Make the optimisers; call once, after everything has reached its device.
+
+        Args:
+            model: With an ``editor``.
+            average: Takes the mean of gradients over the processes, in place.
+        """
+        self._average = average
+        editor = list(model.get_submodule("editor").parameters())
+        rate, betas = self.config.edit_learning_rate, (0.5, 0.99)
+        self._optimizers = {
+            "editor": torch.optim.Adam(editor, lr=rate, betas=betas),
+            "critic": torch.optim.Adam(self.critic.parameters(), lr=rate, betas=betas),
+        }
+
+    def step(
+        self, model: JointModel, data: Mapping[str, Tensor], seed: int, step: int, progress: float
+    ) -> dict[str, Tensor]:
+        """One update of the critic and, after its head start, of the editor.
+
+        Args:
+            model: With an ``editor``; its other parts are used as in evaluation.
+            data: ``image`` (standardised) and ``attributes`` (-1 or 1).
+            seed: Of everything random in this step.
+            step: Number of this step within the stage.
+            progress: Share of the stage that is over, for the falling rate.
+
+        Returns:
+            The detached terms.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)  # for the critic's dropout: a resumed run must end bit-equal
+        image, truth = data["image"], data["attributes"]
+        for optimizer in self._optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self.config.edit_learning_rate * min(1.0, 2.02 - 2 * progress)
+        model.eval()
+        editor = model.get_submodule("editor").train()
+        with torch.no_grad():
+            code = model.encode({"image": image}).mean
+            read = model.decode_one("attributes", code).mean
+            wanted, changed = self._wishes(read, truth, generator)
+            both = model.encode({"attributes": torch.cat([read, wanted])}).mean
+            move = both[len(read) :] - both[: len(read)]
+            maps = model.get_submodule("trunk")(image)
+        change = editor(editor.see(image, maps), move)  # type: ignore[operator]
+        edited = image + change
+
+        terms = self._teach(image, truth, edited.detach(), changed, generator, step)
+        if step >= self.config.edit_head_start:
+            terms |= self._learn(image, change, edited, wanted, changed, generator)
+        return {name: value.detach() for name, value in terms.items()}
+
+    def _wishes(self, read: Tensor, truth: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Attributes to ask for, and which of them were changed (batch × attributes, bool).
+
+        One attribute (two in a quarter of the rows) is turned to the other side of what the picture shows, by 1 to
+        2.5; in every eighth row nothing is asked.
+        """
+        n, entries = truth.shape
+        weights = torch.where(truth.cpu() > 0, self._remove, self._add)
+        columns = torch.multinomial(weights, 2, generator=generator)
+        second = torch.rand(n, generator=generator) < 0.25
+        size = 1 + 1.5 * torch.rand(n, entries, generator=generator)
+        changed = torch.zeros(n, entries, dtype=torch.bool)
+        changed[torch.arange(n), columns[:, 0]] = True
+        changed[torch.arange(n)[second], columns[second, 1]] = True
+        changed[::KEPT] = False
+        changed, size = changed.to(read.device), size.to(read.device)
+        return torch.where(changed, -truth.sign() * size, read), changed
+
+    def _teach(
+        self,
+        image: Tensor,
+        truth: Tensor,
+        edited: Tensor,
+        changed: Tensor,
+        generator: torch.Generator,
+        step: int,
+    ) -> dict[str, Tensor]:
+        """Update the critic."""
+        self.critic.train()
+        target = (truth > 0).float()
+        shown = self._shown(torch.cat([image, edited]), generator)
+        real, logits = self.critic(shown)
+        of_real, of_edited = real.chunk(2)
+        told = functional.softplus(-of_real).mean() + functional.softplus(of_edited).mean()
+        on_real, on_edited = logits.chunk(2, 1)
+        reading = _bce(on_real, target).mean(2).mean()
+        # Edited faces keep their old names: the editor cannot win by a pattern that merely reads as the attribute.
+        old_names = (_bce(on_edited, target) * changed).sum(2).mean()
+        loss = told + 10 * reading + self.config.edit_hardness * old_names
+        terms = {"critic": told, "critic_reading": reading, "critic_old_names": old_names}
+        if step % PENALTY_EVERY == 0:
+            penalty = self._gradient_penalty(image[: max(8, len(image) // 4)])
+            loss = loss + PENALTY_EVERY * 0.5 * self.config.edit_gradient_penalty * penalty
+            terms["critic_gradient"] = penalty
+        self._update("critic", loss)
+        return {"loss": loss, **terms}  # the editor's own, once it learns
+
+    def _gradient_penalty(self, image: Tensor) -> Tensor:
+        """R1 (Mescheder et al. 2018): squared gradient of the realness at real faces, in float32."""
+        with torch.autocast(image.device.type, enabled=False):
+            at = image.float().detach().requires_grad_(True)
+            real, _ = self.critic(at)
+            (gradient,) = torch.autograd.grad(real.sum(), at, create_graph=True)
+        return gradient.square().flatten(1).sum(1).mean()
+
+    def _learn(
+        self,
+        image: Tensor,
+        change: Tensor,
+        edited: Tensor,
+        wanted: Tensor,
+        changed: Tensor,
+        generator: torch.Generator,
+    ) -> dict[str, Tensor]:
+        """Update the editor."""
+        config = self.config
+        self.critic.eval()  # no dropout: what it reads of the picture before and after must be comparable
+        shown = self._shown(torch.cat([image, edited]), generator)
+        real, logits = self.critic(shown)
+        before, after = logits.chunk(2, 1)
+        fooled = functional.softplus(-real[len(image) :]).mean()
+        asked = (_bce(after, (wanted > 0).float()) * changed).sum(2).mean()
+        before = before.detach()
+        kept = ((_bce(after, torch.sigmoid(before)) - _entropy(before)) * ~changed).mean(2).mean()
+        size = change.abs().flatten(1).mean(1)
+        nothing = ~changed.any(1)
+        loss = (
+            config.edit_realness * fooled
+            + config.edit_asked * asked
+            + config.edit_kept * kept
+            + config.edit_size * size.mean()
+            + 10 * (size * nothing).mean()
+        )
+        self._update("editor", loss)
+        return {
+            "loss": loss,
+            "edit_fooled": fooled,
+            "edit_asked": asked,
+            "edit_kept": kept,
+            "edit_size": size.mean(),
+        }
+
+    def _shown(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """What the critic gets to see: jittered alike for the picture before and after, noisy."""
+        half = len(images) // 2
+        state = generator.get_state()
+        first = jitter(images[:half], generator, noise=0.05)
+        generator.set_state(state)
+        second = jitter(images[half:], generator, noise=0.05)
+        return torch.cat([first, second]).contiguous(memory_format=torch.channels_last)
+
+    def _update(self, name: str, loss: Tensor) -> None:
+        optimizer = self._optimizers[name]
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        self._average(gradients)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        torch.nn.utils.clip_grad_norm_(parameters, 10.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def optimizer_states(self) -> dict[str, Any]:
+        """State of both optimisers, for resuming."""
+        return {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()}
+
+    def load_optimizers(self, states: Mapping[str, Any]) -> None:
+        """Take up what `optimizer_states` gave."""
+        for name, state in states.items():
+            self._optimizers[name].load_state_dict(state)
+
+
+FOCUS = frozenset(
+    {
+        "Bald",
+        "Bangs",
+        "Black_Hair",
+        "Blond_Hair",
+        "Brown_Hair",
+        "Bushy_Eyebrows",
+        "Eyeglasses",
+        "Male",
+        "Mouth_Slightly_Open",
+        "Mustache",
+        "No_Beard",
+        "Pale_Skin",
+        "Young",
+        "Smiling",
+    }
+)
+"""The attributes people ask for: chosen ``edit_focus`` times as often."""
+
+
+def sampling_weights(attributes: npt.NDArray[np.number], names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """How often each picture is used in the edit stage: by the rarest of its most wanted attributes.
+
+    Args:
+        attributes: N × A, above 0 where present.
+        names: Of the columns.
+
+    Returns:
+        N, of sum 1: proportional to the root of 1 / share of the rarest attribute present.
+    """
+    chosen = [column for column, name in enumerate(names) if name in FOCUS] or list(range(len(names)))
+    present = attributes[:, chosen] > 0
+    rarity = 1 / np.sqrt(np.maximum(present.mean(0), 0.01))
+    weights = np.maximum((present * rarity).max(1), 1.0)
+    return np.asarray(weights / weights.sum())
+
+
+def _bce(logits: Tensor, target: Tensor) -> Tensor:
+    """Element-wise cross-entropy; ``target`` without the heads' dimension is the same for each."""
+    return functional.binary_cross_entropy_with_logits(logits, target.expand_as(logits), reduction="none")
+
+
+def _entropy(logits: Tensor) -> Tensor:
+    """The least that `_bce` against ``sigmoid(logits)`` can be."""
+    return functional.binary_cross_entropy_with_logits(logits, torch.sigmoid(logits), reduction="none")

@@ -1,0 +1,130 @@
+"""The studio's face model: JMVAE-kl with one image trunk, better blocks and an editor trained as one.
+
+q(z|x,w), q(z|x), q(z|w), p(x|z) and p(w|z) are those of JMVAE-kl (Suzuki et al. 2018, Eq. 4). Beside them stands
+the editor: where the plain model changes a photograph by D(z') - D(z), this one decodes the move z' - z with the
+photograph's own maps at hand, trained by a critic so that the result is a photograph that shows what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainer.errors import CapabilityError
+from trainer.models.distributions import Gaussian, standard_gaussian
+from trainer.models.interface import Bound, JointModel, Modality, Reduction
+from trainer.models.networks import initialise
+from trainer.models.studio_networks import CodeHead, Editor, StudioImageDecoder, Trunk
+from trainer.objectives import negative_log_likelihoods
+from trainer.systems import SYSTEMS
+
+READING = 20.0
+"""Weight of reading the attributes from q(z|x) alone, beside the bound."""
+
+
+class StudioJMVAE(JointModel):
+    """JMVAE-kl for 64×64 faces and their attributes, with a trained editor."""
+
+    capabilities = SYSTEMS["jmvae-kl-studio"].capabilities
+
+    def __init__(self, modalities: tuple[Modality, ...], latent: int = 128) -> None:
+        super().__init__(modalities, latent)
+        channels, entries = self.modality("image").shape[0], self.modality("attributes").shape[0]
+        self.trunk = Trunk(channels)
+        self.attribute_head = nn.Sequential(
+            nn.Linear(entries, 512),
+            nn.ReLU(),
+            nn.Linear(512, 512, bias=False),
+            nn.BatchNorm1d(512),
+            nn.ReLU(),
+        )
+        self.encoders = nn.ModuleDict(
+            {
+                "image": CodeHead(4096, latent),
+                "attributes": CodeHead(512, latent),
+                "image_attributes": CodeHead(4096 + 512, latent),
+            }
+        )
+        self.decoders = nn.ModuleDict(
+            {
+                "image": StudioImageDecoder(channels, latent),
+                "attributes": nn.Sequential(
+                    nn.Linear(latent, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, entries)
+                ),
+            }
+        )
+        self.editor = Editor(channels, latent)
+        initialise(self)
+        nn.init.zeros_(self.editor.out.weight)  # an untrained editor changes nothing
+
+    @classmethod
+    def build(cls, modalities: tuple[Modality, ...], config: Mapping[str, Any]) -> StudioJMVAE:
+        """See `JointModel.build`; ``config`` holds ``latent``."""
+        return cls(modalities, latent=int(config["latent"]))
+
+    def config(self) -> dict[str, Any]:
+        """See `JointModel.config`."""
+        return {"latent": self.latent}
+
+    def encode(self, given: Mapping[str, Tensor]) -> Gaussian:
+        """See `JointModel.encode`.
+
+        Raises:
+            CapabilityError: Nothing is given, or something this model does not know.
+        """
+        if not given or not given.keys() <= {"image", "attributes"}:
+            raise CapabilityError(f"This model encodes image and attributes, not {sorted(given)}.")
+        maps = self.trunk(given["image"]) if "image" in given else None
+        return self._code(maps, given.get("attributes"))
+
+    def _code(self, maps: list[Tensor] | None, attributes: Tensor | None) -> Gaussian:
+        features = []
+        if maps is not None:
+            features.append(maps[-1].flatten(1))
+        if attributes is not None:
+            features.append(self.attribute_head(attributes))
+        key = "image_attributes" if len(features) == 2 else ("image" if attributes is None else "attributes")
+        posterior: Gaussian = self.encoders[key](torch.cat(features, 1))
+        return posterior
+
+    def decode_one(self, name: str, z: Tensor) -> Gaussian:
+        """See `JointModel.decode_one`."""
+        self.modality(name)
+        mean = self.decoders[name](z).float()
+        if name == "attributes":
+            mean = torch.tanh(mean)
+        return Gaussian(mean, torch.ones((), device=mean.device))
+
+    def bound(self, data: Mapping[str, Tensor], noise: Tensor, channel_reduction: Reduction) -> Bound:
+        """JMVAE-kl's terms (Eq. 4), and ``reading``: squared error of the attributes read from q(z|x)'s mean."""
+        maps = self.trunk(data["image"])
+        joint, by_image = self._code(maps, data["attributes"]), self._code(maps, None)
+        by_attributes = self._code(None, data["attributes"])
+        z = joint.sample(noise)
+        terms = negative_log_likelihoods(self.decode(z), data, channel_reduction)
+        terms["kl_prior"] = joint.kl(standard_gaussian(joint.mean)).mean()
+        terms["kl_image"] = joint.kl(by_image).mean()
+        terms["kl_attributes"] = joint.kl(by_attributes).mean()
+        read = self.decode_one("attributes", by_image.mean).mean
+        terms["reading"] = 0.5 * (read - data["attributes"]).square().sum(1).mean()
+        return Bound(terms, z)
+
+    def loss(self, terms: Mapping[str, Tensor], alpha: float, beta: float) -> Tensor:
+        """Eq. 4 with warm-up, plus `READING` times the reading error."""
+        bound = terms["nll_image"] + terms["nll_attributes"] + beta * terms["kl_prior"]
+        return bound + alpha * (terms["kl_image"] + terms["kl_attributes"]) + READING * terms["reading"]
+
+    def prepare_edit(self, image: Tensor) -> dict[str, Any]:
+        """See `JointModel.prepare_edit`; also the picture's maps and the editor's answer to no move at all."""
+        maps = self.trunk(image)
+        skips = self.editor.see(image, maps)
+        z = self._code(maps, None).mean
+        return {"z": z, "skips": skips, "rest": self.editor(skips, torch.zeros_like(z))}
+
+    def latent_change(self, prepared: Mapping[str, Any], move: Tensor) -> Tensor:
+        """See `JointModel.latent_change`: E(x, move) - E(x, 0)."""
+        change: Tensor = self.editor(prepared["skips"], move) - prepared["rest"]
+        return change
