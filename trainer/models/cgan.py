@@ -28,6 +28,8 @@ class CGAN(ConditionalDecoding):
         nets: Nets | None = None,
     ) -> None:
         super().__init__(modalities, latent, target, nets)
+        if self.target.kind != "image":
+            raise CapabilityError(f"A CGAN makes pictures from {self.target.name}, not the other way round.")
         decoder = self.nets.conditional_decoder(self.target, self.conditions, latent)
         self.decoders = nn.ModuleDict({self.target.name: decoder})
         initialise(self)
