@@ -44,7 +44,9 @@ def variants() -> list[Any]:
     """Every system of the presets' nets, both directions of the conditional ones, and each with a GAN."""
     plain = [(name, {}) for name in SYSTEMS if name != "jmvae-kl-studio"]
     label = [(name, {"target": "vector"}) for name in ("cvae", "cmma")]
-    worn = [(name, {"gan_epochs": 1, "recon_loss": "feature"}) for name in ("vae", "cvae", "cmma", "jmvae-kl")]
+    worn = [
+        (name, {"gan_epochs": 1, "recon_loss": "feature"}) for name in ("vae", "cvae", "cmma", "jmvae-kl")
+    ]
     return [
         pytest.param(name, changes, id="-".join([name, *changes]))
         for name, changes in [*plain, *label, *worn]
@@ -96,10 +98,9 @@ def test_a_resumed_run_ends_bit_equal(tiny_mnist: Path, tmp_path: Path, system: 
 def test_training_pictures_are_binarised_anew(tiny_mnist: Path, tmp_path: Path) -> None:
     run = Run(tmp_path, mnist(tiny_mnist, batch_size=50), EventLog(tmp_path / "events.jsonl"), quiet)
     run.events.close()
-    first = run._batch(1)[0]["image"]
-    again = run._batch(1)[0]["image"]
-    run.step = 1
-    later = run._batch(2)[0]["image"]
+    first = run.batches.batch(run.model, 0)[0]["image"]
+    again = run.batches.batch(run.model, 0)[0]["image"]
+    later = run.batches.batch(run.model, 1)[0]["image"]
     assert set(first.unique().tolist()) == {0.0, 1.0}
     assert torch.equal(first, again)  # keyed by seed, epoch and step
     assert not torch.equal(first.sum(0), later.sum(0))

@@ -115,12 +115,10 @@ def test_order_and_noise_depend_on_seed_and_step_alone(
 ) -> None:
     one, first = make_run(tmp_path / "one", config(tiny_celeba, cache))
     two, second = make_run(tmp_path / "two", config(tiny_celeba, cache))
-    one.step = two.step = 5
-    (a, noise_a), (b, noise_b) = one._batch(2), two._batch(2)
+    (a, noise_a), (b, noise_b) = one.batches.batch(one.model, 5), two.batches.batch(two.model, 5)
     assert torch.equal(a["image"], b["image"])
     assert torch.equal(noise_a, noise_b)
-    two.step = 6
-    assert not torch.equal(two._batch(2)[1], noise_a)
+    assert not torch.equal(two.batches.batch(two.model, 6)[1], noise_a)
     first.close()
     second.close()
 

@@ -145,7 +145,7 @@ class EditStage(nn.Module):
         reading = _bce(on_real, target).mean(2).mean()
         # Edited faces keep their old names: the editor cannot win by a pattern that merely reads as the attribute.
         old_names = (_bce(on_edited, target) * changed).sum(2).mean()
-        loss = told + 10 * reading + self.config.edit_hardness * old_names
+        loss = 2 * told + 10 * reading + self.config.edit_hardness * old_names
         terms = {"critic": told, "critic_reading": reading, "critic_old_names": old_names}
         if step % PENALTY_EVERY == 0:
             penalty = self._gradient_penalty(image[: max(8, len(image) // 4)])
