@@ -76,7 +76,7 @@ def test_the_bound_rises_on_bars(tiny_mnist: Path, tmp_path: Path) -> None:
     changes = {"epochs": 60, "hidden": 32, "log_steps": 20, "warmup_share": 0.0, "limit": 50}
     seen = train(tmp_path, mnist(tiny_mnist, system="jmvae-kl", **changes))
     losses = [event["loss"] for event in seen if event["event"] == "step"]
-    assert losses[-1] < 0.7 * losses[0]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 @pytest.mark.parametrize("system", ["jmvae-h", "cgan"])
