@@ -44,7 +44,9 @@ def variants() -> list[Any]:
     """Every system of the presets' nets, both directions of the conditional ones, and each with a GAN."""
     plain = [(name, {}) for name in SYSTEMS if name != "jmvae-kl-studio"]
     label = [(name, {"target": "vector"}) for name in ("cvae", "cmma")]
-    worn = [(name, {"gan_epochs": 1, "recon_loss": "feature"}) for name in ("vae", "cvae", "cmma", "jmvae-kl")]
+    worn = [
+        (name, {"gan_epochs": 1, "recon_loss": "feature"}) for name in ("vae", "cvae", "cmma", "jmvae-kl")
+    ]
     return [
         pytest.param(name, changes, id="-".join([name, *changes]))
         for name, changes in [*plain, *label, *worn]
