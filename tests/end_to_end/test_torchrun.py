@@ -35,7 +35,7 @@ def trainer(processes: int, *arguments: object) -> None:
         env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=1500,
     )
     assert result.returncode == 0, result.stderr
 
