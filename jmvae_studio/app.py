@@ -133,6 +133,7 @@ class Studio(QObject):
         # What was said of the photograph stays.
         self.window.say(self.photographs.notice or f"{model.path.name} is ready.")
         self.showing.show_faces()
+        self.photographs.take_whole(model.takes_whole)
 
     def _model_failed(self, message: str) -> None:
         self.window.show_choice(self.settings.theme, self.models.device, self.session.mode)

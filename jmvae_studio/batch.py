@@ -11,7 +11,7 @@ import numpy as np
 from jmvae_studio.document.saving import FORMATS, Identity, SaveError, save_picture
 from jmvae_studio.inference.compositing import compose
 from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine, Mode
-from trainer.data.face_crop import FaceCrop, Pixels, aligned_crop, extract
+from trainer.data.face_crop import FaceCrop, Pixels, aligned_crop, extract, whole_crop
 from trainer.data.face_detection import Face, find_faces
 from trainer.data.images import OpenedImage, list_images, open_image
 from trainer.errors import ImageError
@@ -52,8 +52,18 @@ def expand(paths: Iterable[Path], fail: Fail) -> list[Path]:
     return files
 
 
-def find(paths: Iterable[Path], aligned: bool, fail: Fail, note: Note) -> Iterator[Found]:
-    """Open every picture and find its faces; one that cannot be opened is told to ``fail`` and left out."""
+def find(
+    paths: Iterable[Path], aligned: bool, fail: Fail, note: Note, whole: bool = False
+) -> Iterator[Found]:
+    """Open every picture and find its faces; one that cannot be opened is told to ``fail`` and left out.
+
+    Args:
+        paths: Of the pictures.
+        aligned: They are aligned CelebA pictures: the face is where it always is.
+        fail: Told of pictures that cannot be opened.
+        note: Told of what was done in opening.
+        whole: The model sees whole pictures (`Engine.takes_whole`).
+    """
     for path in paths:
         try:
             image = open_image(path)
@@ -62,9 +72,9 @@ def find(paths: Iterable[Path], aligned: bool, fail: Fail, note: Note) -> Iterat
             continue
         for remark in image.notes:
             note(path, remark)
-        if aligned:
+        if aligned or whole:
             height, width = image.pixels.shape[:2]
-            crop = aligned_crop(width, height)
+            crop = whole_crop(width, height) if whole else aligned_crop(width, height)
             yield Found(path, image, [Face(_box(crop), crop, None, 1.0)])
         else:
             yield Found(path, image, find_faces(image.pixels))

@@ -107,7 +107,9 @@ def infer(
     engine = _load(model, device)
     files = batch.expand(paths, report.fail)
     with _progress(files, "reading") as shown:
-        for path, faces in batch.infer(engine, batch.find(shown, aligned, report.fail, report.note)):
+        for path, faces in batch.infer(
+            engine, batch.find(shown, aligned, report.fail, report.note, engine.takes_whole)
+        ):
             if as_json:
                 found = [{"box": list(face.box), "attributes": values} for face, values in faces]
                 typer.echo(json.dumps({"image": str(path), "faces": found}))
@@ -168,7 +170,7 @@ def edit(
     _check_names(engine, parsed)
     taken: set[Path] = set()
     with _progress(files, "editing") as shown:
-        for picture in batch.find(shown, aligned, report.fail, report.note):
+        for picture in batch.find(shown, aligned, report.fail, report.note, engine.takes_whole):
             try:
                 result = batch.output_path(target, picture.path, taken) if folder else target
                 batch.edit(engine, picture, face, parsed, mode.value, result, originals)
@@ -212,7 +214,7 @@ def sheet(
         _check_names(engine, column)
     strips = []
     with _progress(files, "drawing") as shown:
-        for picture in batch.find(shown, aligned, report.fail, report.note):
+        for picture in batch.find(shown, aligned, report.fail, report.note, engine.takes_whole):
             try:
                 small, large, _ = batch.cut(engine, picture, face)
             except ImageError as error:

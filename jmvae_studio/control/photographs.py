@@ -189,6 +189,12 @@ class Photographs(QObject):
         self._strip_due.start()
         self.failed.emit(message)
 
+    def take_whole(self, whole: bool) -> None:
+        """Follow the model: it sees whole pictures, or faces in them; the photograph shown is searched anew."""
+        if whole != self.opener.whole:
+            self.opener.whole = whole
+            self._find_again()
+
     def _find_again(self) -> None:
         photo = self._session.photo
         if photo is not None and photo.image is not None:

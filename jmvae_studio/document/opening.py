@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, Signal, SignalInstance
 from PySide6.QtGui import QImage
 
+from trainer.data.face_crop import whole_crop
 from trainer.data.face_detection import Face, find_faces
 from trainer.data.images import OpenedImage, open_image, open_image_bytes
 from trainer.errors import ImageError
@@ -56,6 +57,8 @@ class Opener(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.whole = False
+        """Whether the model sees whole pictures: then a picture's one "face" is all of it."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="opener")
         self._thumbnails = ThreadPoolExecutor(1, thread_name_prefix="opener-small")
         self._newest = 0
@@ -101,7 +104,13 @@ class Opener(QObject):
         if number != self._newest:
             return None
         image = read()
-        return Opened(image, find_faces(image.pixels) if search else [], for_screen(image.pixels), wish)
+        return Opened(image, self._faces(image) if search else [], for_screen(image.pixels), wish)
+
+    def _faces(self, image: OpenedImage) -> list[Face]:
+        if not self.whole:
+            return find_faces(image.pixels)
+        height, width = image.pixels.shape[:2]
+        return [Face((0, 0, width, height), whole_crop(width, height), None, 1.0)]
 
     def _finish(self, number: int, future: Future[Opened | None], tell: SignalInstance, wish: object) -> None:
         if future.cancelled() or number != self._newest:

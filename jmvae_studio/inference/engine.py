@@ -94,6 +94,8 @@ class Engine:
         self.path = path
         self.device_name = _describe(torch, device)
         self.attribute_names = header.attribute_names
+        self._vector_name = model.vector.name
+        self._is_label = model.vector.kind == "label"
         self.image_size = header.image_size
         ramp = torch.from_numpy(feather_ramp(PREVIEW_SIZE)).to(device)
         self._mask = torch.outer(ramp, ramp)
@@ -111,15 +113,27 @@ class Engine:
 
         Raises:
             trainer.errors.CheckpointError: The file is not a sound model.
+            trainer.errors.CapabilityError: The model's system cannot edit.
             DeviceError: The device is not there.
         """
         import torch
 
         from trainer.checkpoint import load_model
+        from trainer.errors import CapabilityError
 
         chosen = _choose(torch, device)
         model, header = load_model(path)
+        if "edit" not in model.capabilities:
+            raise CapabilityError(
+                f"{path.name} cannot be opened here: its system “{header.system}” does not edit pictures. "
+                "Choose a joint model, such as jmvae-kl."
+            )
         return cls(model, header, chosen, path)
+
+    @property
+    def takes_whole(self) -> bool:
+        """Whether the model sees whole pictures (digits, light on dark) and not faces in them."""
+        return self.header.crop.kind == "whole"
 
     @property
     def digest(self) -> str:
@@ -141,11 +155,11 @@ class Engine:
         """
         torch = self._torch
         with torch.inference_mode():
-            image = self._model.standardise(self._upload(face))
+            image = self._standardise(self._upload(face))
             prepared = self._model.prepare_edit(image)
             posterior = prepared["z"]
-            decoded = self._model.decode_one("attributes", posterior).mean
-            z_attributes = self._model.encode({"attributes": decoded}).mean
+            decoded = self._model.decode_one(self._vector_name, posterior).mean
+            z_attributes = self._encode_vector(decoded)
             both = self._model.decode_one("image", torch.cat([z_attributes, posterior])).mean
             return FaceCode(
                 engine=self,
@@ -169,7 +183,7 @@ class Engine:
         """
         with self._torch.inference_mode():
             pixels = self._torch.from_numpy(np.ascontiguousarray(faces)).to(self._device).permute(0, 3, 1, 2)
-            decoded = self._model.complete({"image": self._model.standardise(pixels)}, "attributes").mean
+            decoded = self._model.complete({"image": self._standardise(pixels)}, self._vector_name).mean
             return np.asarray(decoded.cpu().numpy())
 
     def preview(self, code: FaceCode, attributes: tuple[float, ...], mode: Mode) -> Preview:
@@ -179,7 +193,7 @@ class Engine:
         with torch.inference_mode():
             average, change = self._change(code, attributes, mode)
             ground = code.ground * (1 - self._mask) if mode == "generate" else code.ground
-            rows = self._enlarge @ change[0].contiguous()
+            rows = self._enlarge @ change[0].expand(3, -1, -1).contiguous()
             edited = torch.baddbmm(ground, rows, self._enlarge.T.expand(len(rows), -1, -1))
             average_pixels = self._download(self._model.to_pixels(average)[0])
             edited_pixels = self._download(edited.add_(0.5).clamp_(0, 255).to(torch.uint8))
@@ -189,7 +203,7 @@ class Engine:
         """The edit at the model's resolution, for the photograph at its own size."""
         with self._torch.inference_mode():
             _, change = self._change(code, attributes, mode)
-            pixels = change[0].permute(1, 2, 0).contiguous().cpu().numpy()
+            pixels = change[0].expand(3, -1, -1).permute(1, 2, 0).contiguous().cpu().numpy()
         return Layer(np.asarray(pixels, np.float32), replaces=mode == "generate")
 
     def generate(self, attributes: tuple[float, ...], noise: npt.NDArray[np.float32] | None = None) -> Pixels:
@@ -204,7 +218,7 @@ class Engine:
         """
         torch = self._torch
         with torch.inference_mode():
-            posterior = self._model.encode({"attributes": self._vector(attributes)})
+            posterior = self._model.encode({self._vector_name: self._conditions(self._vector(attributes))})
             z = posterior.mean
             if noise is not None:
                 z = posterior.sample(torch.from_numpy(noise[None]).to(self._device))
@@ -225,7 +239,7 @@ class Engine:
             prepared = model.prepare_edit(image)
             for _ in range(runs):
                 started = perf_counter()
-                z = model.encode({"attributes": attributes}).mean
+                z = self._encode_vector(attributes)
                 image = model.decode_one("image", z).mean
                 if mode == "latent":
                     image = model.latent_change(prepared, z)
@@ -236,13 +250,13 @@ class Engine:
     def _change(
         self, code: FaceCode, attributes: tuple[float, ...], mode: Mode
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The average face (standardised) and the edit in units of 0…255, each 1 × 3 × size × size.
+        """The average face (standardised) and the edit in units of 0…255, each 1 × channels × size × size.
 
         *residual* (JMVAE papers): D(mu(w')) - D(mu(w)). *latent* (after CMMA): the photograph's own code moves by
         mu(w') - mu(w), and the model says how the photograph changes with it. *generate*: D(mu(w')) itself.
         """
         model = self._model
-        z = model.encode({"attributes": self._vector(attributes)}).mean
+        z = self._encode_vector(self._vector(attributes))
         average = model.decode_one("image", z).mean
         if mode == "latent":
             change = model.latent_change(code.prepared, z - code.z_attributes) * self._levels
@@ -251,6 +265,25 @@ class Engine:
         else:
             change = model.unstandardise(average)
         return average, change
+
+    def _encode_vector(self, vector: torch.Tensor) -> torch.Tensor:
+        """Mean of q(z|w)."""
+        mean: torch.Tensor = self._model.encode({self._vector_name: self._conditions(vector)}).mean
+        return mean
+
+    def _conditions(self, vector: torch.Tensor) -> torch.Tensor:
+        """What the encoder takes: attributes as they are, a label as shares of its classes that sum to one."""
+        if not self._is_label:
+            return vector
+        shares = vector.clamp(min=0) + 1e-6
+        return shares / shares.sum(1, keepdim=True)
+
+    def _standardise(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Colour pixels on the model's scale; a grey model sees their mean brightness."""
+        if len(self._model.image_mean) == 1:
+            pixels = pixels.float().mean(1, keepdim=True)
+        image: torch.Tensor = self._model.standardise(pixels)
+        return image
 
     def _vector(self, attributes: tuple[float, ...]) -> torch.Tensor:
         vector = self._torch.tensor([attributes], dtype=self._torch.float32)
@@ -263,8 +296,8 @@ class Engine:
         return tensor.permute(2, 0, 1)[None]
 
     def _download(self, image: torch.Tensor) -> Pixels:
-        """A uint8 picture, 3 × height × width, as height × width × 3."""
-        return np.asarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
+        """A uint8 picture, 3 × height × width or grey with 1, as height × width × 3."""
+        return np.asarray(image.expand(3, -1, -1).permute(1, 2, 0).contiguous().cpu().numpy())
 
 
 def _choose(torch: Any, device: Device) -> torch.device:

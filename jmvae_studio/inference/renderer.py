@@ -92,6 +92,8 @@ class ModelInfo:
     device: Device
     """As it was asked for."""
     device_name: str
+    takes_whole: bool = False
+    """Whether it sees whole pictures and not faces in them."""
 
 
 class Renderer(QObject):
@@ -238,6 +240,7 @@ class Renderer(QObject):
                 engine.image_size,
                 device,
                 engine.device_name,
+                engine.takes_whole,
             )
         )
 

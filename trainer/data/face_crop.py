@@ -74,6 +74,11 @@ def aligned_crop(width: int, height: int) -> FaceCrop:
     return FaceCrop(ALIGNED_CENTER[0] * scale_x, ALIGNED_CENTER[1] * scale_y, side)
 
 
+def whole_crop(width: int, height: int) -> FaceCrop:
+    """The square that holds the whole picture, for models that see no faces; what is over is reflected."""
+    return FaceCrop(width / 2, height / 2, max(width, height))
+
+
 _WARP_LIMIT = 32_000
 """OpenCV's warp addresses source pixels with 16 bits."""
 

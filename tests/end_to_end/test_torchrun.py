@@ -1,0 +1,75 @@
+"""Two processes under torchrun learn what one does, and go on where they stopped."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from trainer.checkpoint import load_newest_state
+from trainer.events import read_events
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["hidden=12", "latent=3", "batch_size=20", "device=cpu", "log_steps=1", "warmup_share=0.5"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def trainer(processes: int, *arguments: object) -> None:
+    """``python -m trainer`` in so many processes, as torchrun starts them."""
+    command = [sys.executable, "-m"]
+    if processes > 1:
+        where = ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
+        command += ["torch.distributed.run", "--nproc-per-node", str(processes), *where, "-m"]
+    result = subprocess.run(
+        [*command, "trainer", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        capture_output=True,
+        text=True,
+        timeout=1500,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def losses(folder: Path) -> list[float]:
+    return [event["loss"] for event in read_events(folder / "events.jsonl") if event["event"] == "step"]
+
+
+def test_two_processes_learn_what_one_does(tiny_mnist: Path, tmp_path: Path) -> None:
+    settings = [part for setting in SMALL for part in ("--set", setting)]
+    common = ["--preset", "mnist", "--data", tiny_mnist, *settings]
+    trainer(1, "train", "--out", tmp_path / "one", "--epochs", 4, *common)
+    trainer(2, "train", "--out", tmp_path / "two", "--epochs", 4, *common)
+    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    assert len(one) == len(two) == 8
+    assert two == pytest.approx(one, rel=1e-5)
+    started = read_events(tmp_path / "two" / "events.jsonl")[0]
+    assert started["processes"] == 2
+
+    # Stopped after half and resumed, two processes end bit-equal to two that never stopped.
+    trainer(2, "train", "--out", tmp_path / "half", "--epochs", 4, *common, "--set", "checkpoint_steps=3")
+    for state in sorted((tmp_path / "half" / "state").glob("*.pt"))[1:]:
+        state.unlink()
+    trainer(2, "resume", tmp_path / "half")
+    ends = [load_newest_state(tmp_path / name / "state") for name in ("two", "half")]
+    assert ends[0] is not None
+    assert ends[1] is not None
+    for name, tensor in ends[0]["model"].items():
+        assert torch.equal(tensor, ends[1]["model"][name]), name
+    resumed = [json.loads(line)["event"] for line in (tmp_path / "half" / "events.jsonl").open()]
+    assert resumed.count("run-started") == 2
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tiny_mnist: Path, tmp_path: Path) -> None:
+    settings = [part for setting in [*SMALL, "batch_size=21"] for part in ("--set", setting)]
+    with pytest.raises(AssertionError, match="cannot be shared by 2 processes"):
+        trainer(2, "train", "--preset", "mnist", "--out", tmp_path / "x", "--data", tiny_mnist, *settings)

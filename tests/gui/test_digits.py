@@ -1,0 +1,108 @@
+"""A digit model in the studio: read, edited on the command line, shown in the window."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from jmvae_studio.app import Studio
+from jmvae_studio.cli import main
+from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine
+from trainer.checkpoint import save_model
+from trainer.checkpoint_header import CropSpec
+from trainer.data.images import open_image
+from trainer.errors import CapabilityError
+from trainer.models.interface import Modality
+from trainer.systems import find_system
+
+
+def save(path: Path, system: str) -> Path:
+    """A checkpoint of 8×8 digits with random weights, in which labels count."""
+    torch.manual_seed(2)
+    digits = (
+        Modality("image", "image", (1, 8, 8), scale="unit"),
+        Modality("label", "label", (10,), tuple("0123456789")),
+    )
+    model = find_system(system).load_class().build(digits, {"latent": 4, "nets": "dense", "hidden": 24})
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name in ("encoders.label.mean.weight", "decoders.image.4.weight"):
+                parameter.mul_(8)
+    save_model(path, model.eval(), system, {}, CropSpec("whole"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save(tmp_path_factory.mktemp("digits") / "digits.safetensors", "jmvae-kl")
+
+
+@pytest.fixture
+def digit(tmp_path: Path) -> Path:
+    """A grey picture of 24×24 pixels with a bright bar across."""
+    pixels = np.full((24, 24), 20, np.uint8)
+    pixels[6:9] = 240
+    path = tmp_path / "digit.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_the_command_line_reads_and_edits_digits(
+    digits: Path, digit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["infer", "--json", "--model", str(digits), str(digit)]) == 0
+    (face,) = json.loads(capsys.readouterr().out)["faces"]
+    assert face["box"] == [0, 0, 24, 24]  # the whole picture
+    assert list(face["attributes"]) == list("0123456789")
+    assert sum(face["attributes"].values()) == pytest.approx(1, abs=1e-3)
+
+    out = tmp_path / "edited.png"
+    changes = ["--set", "7=1", *(part for name in "012345689" for part in ("--set", f"{name}=0"))]
+    assert main(["edit", "--model", str(digits), *changes, "--out", str(out), str(digit)]) == 0
+    edited = open_image(out).pixels
+    assert edited.shape == (24, 24, 3)
+    assert np.array_equal(edited[..., 0], edited[..., 1])  # grey stays grey
+    assert np.abs(edited.astype(int) - open_image(digit).pixels).max() > 20
+
+
+def test_labels_are_shares_that_sum_to_one(digits: Path) -> None:
+    engine = Engine.load(digits, "cpu")
+    assert engine.takes_whole
+    code = engine.encode(
+        np.full((8, 8, 3), 128, np.uint8), np.zeros((PREVIEW_SIZE, PREVIEW_SIZE, 3), np.uint8)
+    )
+    assert sum(code.attributes) == pytest.approx(1)
+    ground = code.ground.permute(1, 2, 0).numpy().astype(np.uint8)
+    assert np.array_equal(engine.preview(code, code.attributes, "residual").edited, ground)
+    three, twice = ([0.0] * 10 for _ in range(2))
+    three[3], twice[3] = 1.0, 2.0
+    average = engine.generate(tuple(three))
+    assert average.shape == (8, 8, 3)
+    assert np.array_equal(average, engine.generate(tuple(twice)))
+    assert not np.array_equal(average, engine.generate((1.0,) + (0.0,) * 9))
+
+
+def test_a_system_that_cannot_edit_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    model = save(tmp_path / "vae.safetensors", "vae")
+    with pytest.raises(CapabilityError, match="“vae” does not edit pictures"):
+        Engine.load(model, "cpu")
+
+
+def test_the_window_shows_ten_sliders_and_the_whole_digit(
+    start_studio: Callable[[Path, Path], Studio], qtbot: QtBot, digits: Path, digit: Path
+) -> None:
+    studio = start_studio(digits, digit)
+    assert studio.model is not None
+    assert studio.model.attribute_names == tuple("0123456789")
+    face = studio.session.face
+    assert face is not None
+    assert (face.crop.center_x, face.crop.side) == (12, 24)
+    assert sum(face.inferred.values()) == pytest.approx(1, abs=1e-3)
+    before = studio.showing.last_result
+    studio.session.preview_value("7", 3.0)
+    qtbot.waitUntil(lambda: studio.showing.last_result is not before, timeout=30_000)
