@@ -20,6 +20,7 @@ from trainer.events import read_events
 from trainer.models.interface import Modality
 from trainer.models.jmvae import JMVAEKL
 from trainer.samples import FACES, make_samples
+from trainer.systems import SYSTEMS
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,8 +96,7 @@ def test_evaluate_and_list_speak_json_and_tables(checkpoint: Path, tiny_celeba: 
         np.mean([a["accuracy"] for a in values["attributes"].values()])
     )
     listed = run("list")
-    assert "jmvae-kl" in listed.stdout
-    assert "complete, decode, edit, encode" in " ".join(listed.stdout.split())
+    assert all(f"│ {name} " in listed.stdout for name in SYSTEMS)
 
 
 def test_evaluate_estimates_likelihoods(checkpoint: Path, tiny_celeba: Path, tmp_path: Path) -> None:
