@@ -181,7 +181,17 @@ def evaluate(
         if channel_reduction not in ("sum", "mean"):
             raise TrainerError(f"--channel-reduction is sum or mean, not “{channel_reduction}”.")
         reduction: Literal["sum", "mean"] = "mean" if channel_reduction == "mean" else "sum"
-        result["likelihood"] = likelihood_table(model, opened, chosen[:rows], k, reduction, seed)
+        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+            task = bar.add_task("log-likelihoods", total=None)
+            result["likelihood"] = likelihood_table(
+                model,
+                opened,
+                chosen[:rows],
+                k,
+                reduction,
+                seed,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
     if parzen:
         from trainer.evaluation.parzen import parzen_table
 
