@@ -13,11 +13,14 @@ from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from jmvae_studio import __version__
+from jmvae_studio.control.editing import Editing
 from jmvae_studio.control.exports import Exports
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.photographs import Photographs
+from jmvae_studio.control.presets import Presets
 from jmvae_studio.control.showing import Showing
-from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES, Mode
+from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES
+from jmvae_studio.document.presets import PresetFolder
 from jmvae_studio.document.session import Session
 from jmvae_studio.inference.engine import Device
 from jmvae_studio.inference.renderer import ModelInfo, PreviewResult, Renderer
@@ -52,6 +55,9 @@ class Studio(QObject):
         window, session, settings = self.window, self.session, self.settings
         self.models = Models(self.renderer, window, settings, model, device, self)
         self.showing = Showing(session, self.renderer, self.models, window, settings, self)
+        self.editing = Editing(session, self.models, window, settings, self)
+        folder = PresetFolder(settings_file.folder / "presets")
+        self.presets = Presets(session, self.models, window, folder, self)
         self.photographs = Photographs(session, window, settings, self)
         self.exports = Exports(session, self.showing, self.renderer, window, settings, self)
         self._connect()
@@ -119,10 +125,6 @@ class Studio(QObject):
         apply_theme(self._application, self.settings.theme)
         self.window.refresh_icons()
 
-    def _choose_mode(self, mode: str) -> None:
-        self.settings.mode = cast(Mode, mode)
-        self.session.set_mode(self.settings.mode)
-
     def _model_loading(self) -> None:
         self.photographs.notice = ""
 
@@ -146,20 +148,17 @@ class Studio(QObject):
             self.window.restoreState(QByteArray.fromBase64(self.settings.layout.encode()))
 
     def _connect(self) -> None:
-        window, session = self.window, self.session
+        window = self.window
         self.renderer.failed.connect(self.report)
         self.models.loading.connect(self._model_loading)
         self.models.changed.connect(self._model_changed)
         self.models.failed.connect(self._model_failed)
+        self.presets.failed.connect(self.report)
+        self.photographs.preset_given.connect(self.presets.apply_file)
         self.photographs.model_given.connect(self.models.load)
         self.photographs.failed.connect(self.report)
         self.photographs.closed.connect(self.showing.forget_photo)
         self.exports.exported.connect(self.exported)
-        window.panel.value_changed.connect(session.preview_value)
-        window.panel.reset_asked.connect(lambda name: session.preview_value(name, None))
-        window.panel.reset_all_asked.connect(session.reset)
-        window.panel.gesture_ended.connect(session.end_gesture)
-        window.mode_chosen.connect(self._choose_mode)
         window.theme_chosen.connect(self.choose_theme)
         window.shortcuts_asked.connect(partial(show_guide, window))
         window.about_asked.connect(partial(show_about, window, __version__))

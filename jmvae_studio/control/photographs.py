@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage, QPixmap
 
 from jmvae_studio.document.opening import Opened, Opener, small_copy
 from jmvae_studio.document.photo import Photo
+from jmvae_studio.document.presets import SUFFIX as PRESET_SUFFIX
 from jmvae_studio.document.session import Session
 from jmvae_studio.resources import samples
 from jmvae_studio.settings import Settings
@@ -26,6 +27,8 @@ class Photographs(QObject):
 
     model_given = Signal(Path)
     """A model was given in place of a photograph."""
+    preset_given = Signal(Path)
+    """A preset was dropped."""
     failed = Signal(str)
     closed = Signal(object)
     """A `Photo` left the filmstrip."""
@@ -86,6 +89,8 @@ class Photographs(QObject):
         for path in paths:
             if path.suffix == ".safetensors":
                 self.model_given.emit(path)
+            elif path.suffix == PRESET_SUFFIX:
+                self.preset_given.emit(path)
             elif len(paths) == 1 and not path.is_dir():
                 files.append(path)  # whatever it is, the user is told
             else:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import perf_counter
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
 from jmvae_studio.control.models import Models
+from jmvae_studio.document.edit import Edit
 from jmvae_studio.document.photo import FaceState, Photo
 from jmvae_studio.document.session import Session
 from jmvae_studio.inference.renderer import (
     EncodeRequest,
     EncodeResult,
     FaceKey,
+    ModelInfo,
     PreviewRequest,
     PreviewResult,
     Renderer,
@@ -144,8 +147,7 @@ class Showing(QObject):
             return
         self._show_input(to_qimage(result.preview))
         inferred = dict(zip(model.attribute_names, result.attributes, strict=True))
-        attributes = face.edit.resolve(model.attribute_names, inferred)
-        self._renderer.request(PreviewRequest(model.digest, result.face, attributes, face.edit.mode))
+        self._renderer.request(_request(model, result.face, face.edit, inferred))
 
     def _encoded(self, result: EncodeResult) -> None:
         photo = self._session.photo
@@ -176,9 +178,27 @@ class Showing(QObject):
         if face is None or not face.inferred:
             self._window.panel.show_values({}, {}, set())
             return
-        asked = dict(face.edit.values)
-        self._window.panel.show_values({**face.inferred, **asked}, face.inferred, set(asked))
+        edit, panel = face.edit, self._window.panel
+        asked = dict(edit.values)
+        panel.show_values({**face.inferred, **self._followed(face), **asked}, face.inferred, set(asked))
+        free = tuple(name for name in edit.free if name not in asked)
+        panel.show_whole(edit.strength, edit.identity, edit.locked, free)
+        panel.follow.setChecked(bool(edit.free))
+        panel.identity.set_active(edit.mode != "generate")  # there is nothing of the person in it
         self._window.show_choice(self._settings.theme, self._models.device, face.edit.mode)
+
+    def _followed(self, face: FaceState) -> dict[str, float]:
+        """Where the free attributes went with the last preview of this face."""
+        result, model = self.last_result, self._models.model
+        if not face.edit.values or result is None or model is None or result.request.face != self._key():
+            return {}
+        if result.request.model != model.digest:
+            return {}
+        names = model.attribute_names
+        free = set(face.edit.free)
+        return {
+            names[index]: result.attributes[index] for index in result.request.free if names[index] in free
+        }
 
     def _request(self) -> None:
         """The short path: the document's edit goes to the renderer, whose newest request wins."""
@@ -209,6 +229,8 @@ class Showing(QObject):
         if not self._comparing:
             self._window.result_canvas.show_image(self.edited)
             self._overlays_due.start()
+        if result.request.free:
+            self._show_values()
         elapsed = (perf_counter() - self._asked_at) * 1e3
         self._window.show_milliseconds(result.preview.milliseconds, elapsed)
 
@@ -240,5 +262,10 @@ class Showing(QObject):
         model = self._models.model
         if model is None or face.reader != model.digest:
             return None  # not read yet, or by another model: the present one is looking
-        attributes = face.edit.resolve(model.attribute_names, face.inferred)
-        return PreviewRequest(model.digest, FaceKey(photo.number, face.crop), attributes, face.edit.mode)
+        return _request(model, FaceKey(photo.number, face.crop), face.edit, face.inferred)
+
+
+def _request(model: ModelInfo, face: FaceKey, edit: Edit, inferred: Mapping[str, float]) -> PreviewRequest:
+    names = model.attribute_names
+    attributes = edit.resolve(names, inferred)
+    return PreviewRequest(model.digest, face, attributes, edit.mode, edit.followers(names), edit.identity)

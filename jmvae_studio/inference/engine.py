@@ -170,12 +170,31 @@ class Engine:
             decoded = self._model.complete({"image": self._model.standardise(pixels)}, "attributes").mean
             return np.asarray(decoded.cpu().numpy())
 
-    def preview(self, code: FaceCode, attributes: tuple[float, ...], mode: Mode) -> Preview:
+    def follow(
+        self, code: FaceCode, attributes: tuple[float, ...], free: tuple[int, ...]
+    ) -> tuple[float, ...]:
+        """``attributes`` with the ``free`` ones (indices) as the model reads them from the edited code.
+
+        They are the mean of p(w|z') with z' = mu(x) + mu(w') - mu(w); without an edit these are the inferred ones.
+        """
+        with self._torch.inference_mode():
+            z = self._model.encode({"attributes": self._vector(attributes)}).mean
+            believed = (
+                self._model.decode_one("attributes", code.z_face + z - code.z_attributes).mean[0].tolist()
+            )
+        values = list(attributes)
+        for index in free:
+            values[index] = min(max(believed[index], -3.0), 3.0)
+        return tuple(values)
+
+    def preview(
+        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float = 1.0
+    ) -> Preview:
         """The average face and the edited face for ``attributes``: the short path of a drag."""
         started = perf_counter()
         torch = self._torch
         with torch.inference_mode():
-            average, change = self._change(code, attributes, mode)
+            average, change = self._change(code, attributes, mode, identity)
             ground = code.ground * (1 - self._mask) if mode == "generate" else code.ground
             rows = self._enlarge @ change[0].contiguous()
             edited = torch.baddbmm(ground, rows, self._enlarge.T.expand(len(rows), -1, -1))
@@ -183,10 +202,12 @@ class Engine:
             edited_pixels = self._download(edited.add_(0.5).clamp_(0, 255).to(torch.uint8))
         return Preview(average_pixels, edited_pixels, (perf_counter() - started) * 1e3)
 
-    def layer(self, code: FaceCode, attributes: tuple[float, ...], mode: Mode) -> Layer:
+    def layer(
+        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float = 1.0
+    ) -> Layer:
         """The edit at the model's resolution, for the photograph at its own size."""
         with self._torch.inference_mode():
-            _, change = self._change(code, attributes, mode)
+            _, change = self._change(code, attributes, mode, identity)
             pixels = change[0].permute(1, 2, 0).contiguous().cpu().numpy()
         return Layer(np.asarray(pixels, np.float32), replaces=mode == "generate")
 
@@ -226,21 +247,28 @@ class Engine:
         return float(np.median(times))
 
     def _change(
-        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode
+        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The average face (standardised) and the edit in units of 0…255, each 1 × 3 × size × size.
 
         *residual* (JMVAE papers): D(mu(w')) - D(mu(w)). *latent* (after CMMA): D(mu(x) + mu(w') - mu(w)) - D(mu(x)).
         *generate*: D(mu(w')) itself.
+
+        With ``identity`` k other than 1 the person's own part is kept k times: *latent* decodes
+        mu(w') + k (mu(x) - mu(w)), *residual* adds (1 - k) (D(mu(w)) - D(mu(x))); at k = 0 both lead to D(mu(w')).
         """
         model = self._model
         z = model.encode({"attributes": self._vector(attributes)}).mean
         if mode == "latent":
-            both = model.decode_one("image", self._torch.cat([z, code.z_face + z - code.z_attributes])).mean
+            own = (code.z_face - code.z_attributes) * identity
+            both = model.decode_one("image", self._torch.cat([z, z + own])).mean
             average, change = both[:1], (both[1:] - code.reconstruction) * (model.image_std * 255)
         elif mode == "residual":
             average = model.decode_one("image", z).mean
-            change = (average - code.average) * (model.image_std * 255)
+            change = average - code.average
+            if identity != 1:
+                change = change + (1 - identity) * (code.average - code.reconstruction)
+            change = change * (model.image_std * 255)
         else:
             average = model.decode_one("image", z).mean
             change = model.unstandardise(average)

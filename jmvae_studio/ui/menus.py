@@ -42,6 +42,13 @@ class MenuWindow(QMainWindow):
     remove_face_asked = Signal()
     draw_crop_toggled = Signal(bool)
     mode_chosen = Signal(str)
+    save_preset_asked = Signal()
+    share_preset_asked = Signal()
+    load_preset_asked = Signal()
+    preset_chosen = Signal(str)
+    preset_removed = Signal(str)
+    copy_adjustments_asked = Signal()
+    paste_adjustments_asked = Signal()
     theme_chosen = Signal(str)
     compare_held = Signal(bool)
     comparison_chosen = Signal(str)
@@ -65,6 +72,22 @@ class MenuWindow(QMainWindow):
                 action.setToolTip(str(path))
                 action.triggered.connect(lambda _=False, path=path, chosen=chosen: chosen.emit(path))
             menu.setEnabled(bool(paths))
+
+    def show_presets(self, names: Sequence[str]) -> None:
+        """Fill the menus of the user's presets."""
+        for action in self._own_presets:
+            self._presets.removeAction(action)
+            action.deleteLater()
+        self._own_presets.clear()
+        self._removable.clear()
+        for name in names:
+            text = name.replace("&", "&&")
+            action = self._presets.addAction(text)
+            action.triggered.connect(lambda _=False, name=name: self.preset_chosen.emit(name))
+            self._own_presets.append(action)
+            removing = self._removable.addAction(text)
+            removing.triggered.connect(lambda _=False, name=name: self.preset_removed.emit(name))
+        self._removable.setEnabled(bool(names))
 
     def show_samples(self, paths: Sequence[Path]) -> None:
         """Fill the menu of generated faces."""
@@ -149,6 +172,24 @@ class MenuWindow(QMainWindow):
             edit, "&Reset All Attributes", self.reset_all_asked, "Ctrl+R", "mdi6.restore"
         )
         self._action(edit, "&Search Attributes", self.search_asked, keys.Find)
+
+        edit.addSeparator()
+        self.copy_adjustments = self._action(
+            edit, "Copy &Adjustments…", self.copy_adjustments_asked, "Ctrl+Shift+C"
+        )
+        self.paste_adjustments = self._action(
+            edit, "Paste A&djustments", self.paste_adjustments_asked, "Ctrl+Shift+V"
+        )
+
+        self._presets = bar.addMenu("&Presets")
+        self.save_preset = self._action(
+            self._presets, "&Save Preset…", self.save_preset_asked, "Ctrl+Shift+P"
+        )
+        self._action(self._presets, "Save Preset to a &File…", self.share_preset_asked)
+        self._action(self._presets, "&Open Preset…", self.load_preset_asked)
+        self._removable = self._presets.addMenu("&Remove Preset")
+        self._presets.addSeparator()
+        self._own_presets: list[QAction] = []
 
         face = bar.addMenu("F&ace")
         self.find_faces = self._action(face, "&Find Faces Again", self.find_faces_asked, "Ctrl+F5")
