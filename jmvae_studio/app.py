@@ -18,10 +18,13 @@ from jmvae_studio.control.exports import Exports
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.photographs import Photographs
 from jmvae_studio.control.presets import Presets
+from jmvae_studio.control.remaking import Remaking
+from jmvae_studio.control.sessions import Sessions
 from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES
 from jmvae_studio.document.presets import PresetFolder
 from jmvae_studio.document.session import Session
+from jmvae_studio.document.session_file import sweep
 from jmvae_studio.inference.engine import Device
 from jmvae_studio.inference.renderer import ModelInfo, PreviewResult, Renderer
 from jmvae_studio.resources import samples
@@ -59,7 +62,9 @@ class Studio(QObject):
         folder = PresetFolder(settings_file.folder / "presets")
         self.presets = Presets(session, self.models, window, folder, self)
         self.photographs = Photographs(session, window, settings, self)
-        self.exports = Exports(session, self.showing, self.renderer, window, settings, self)
+        self.remaking = Remaking(session, self.photographs, window, self)
+        self.sessions = Sessions(session, self.photographs, window, settings_file.folder / "sessions", self)
+        self.exports = Exports(session, self.showing, self.models, self.renderer, window, settings, self)
         self._connect()
         self._restore_window()
         window.show_recent(settings.recent_files, settings.recent_models)
@@ -87,6 +92,9 @@ class Studio(QObject):
         self.window.show()
         self._application.processEvents()  # painted before anything heavy begins
         self.models.start()
+        if self.settings.export_folder:
+            sweep(Path(self.settings.export_folder))
+        self.sessions.start()
         self.photographs.start(list(paths))
 
     def close(self) -> None:
@@ -95,6 +103,7 @@ class Studio(QObject):
         self.settings.layout = bytes(self.window.saveState().toBase64().data()).decode()
         self._settings_file.save(self.settings)
         self.photographs.close()
+        self.sessions.close()
         self.renderer.close()
         self.exports.close()
 
@@ -154,6 +163,7 @@ class Studio(QObject):
         self.models.changed.connect(self._model_changed)
         self.models.failed.connect(self._model_failed)
         self.presets.failed.connect(self.report)
+        self.sessions.failed.connect(self.report)
         self.photographs.preset_given.connect(self.presets.apply_file)
         self.photographs.model_given.connect(self.models.load)
         self.photographs.failed.connect(self.report)

@@ -29,6 +29,11 @@ class Settings(BaseModel):
     favourites: list[str] = Field(default_factory=list)
     folded: list[str] = Field(default_factory=list)
     """Headings of the attributes' groups that are folded."""
+    export_format: str = ".png"
+    export_quality: int = Field(default=95, ge=1, le=100)
+    export_exif: bool = False
+    export_settings: bool = True
+    """Whether exported pictures carry the settings they were made with."""
     geometry: str = ""
     """The window's geometry and docks as Qt writes them, base64."""
     layout: str = ""

@@ -22,6 +22,7 @@ from jmvae_studio.inference.renderer import (
     Renderer,
 )
 from jmvae_studio.settings import Settings
+from jmvae_studio.ui.export_dialog import Shown
 from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.main_window import MainWindow
 
@@ -89,6 +90,21 @@ class Showing(QObject):
         photo = self._session.photo
         found = [self._request_for(photo, face) for face in photo.faces] if photo else []
         return [request for request in found if request is not None]
+
+    def for_export(self) -> Shown | None:
+        """What a preview of an export is made from."""
+        photo, key = self._session.photo, self._key()
+        if photo is None or photo.display is None:
+            return None
+        height, width = photo.pixels().shape[:2]
+        return Shown(
+            to_qimage(photo.display),
+            (width, height),
+            [face.crop for face in photo.faces],
+            photo.current,
+            self._photo_overlays(photo),
+            self._crops.get(key) if key else None,
+        )
 
     def show_photo(self) -> None:
         """Show another photograph."""
@@ -246,13 +262,16 @@ class Showing(QObject):
     def _show_overlays(self) -> None:
         """Lay every face's edit over the whole photograph, or none while comparing."""
         photo = self._session.photo
+        shown = {} if photo is None or self._comparing else self._photo_overlays(photo)
+        self._window.photo_view.show_edited(shown)
+
+    def _photo_overlays(self, photo: Photo) -> dict[int, QImage]:
         edited: dict[int, QImage] = {}
-        if photo is not None and not self._comparing:
-            for index, face in enumerate(photo.faces):
-                overlay = self._overlays.get(FaceKey(photo.number, face.crop))
-                if overlay is not None:
-                    edited[index] = overlay
-        self._window.photo_view.show_edited(edited)
+        for index, face in enumerate(photo.faces):
+            overlay = self._overlays.get(FaceKey(photo.number, face.crop))
+            if overlay is not None:
+                edited[index] = overlay
+        return edited
 
     def _key(self) -> FaceKey | None:
         photo, face = self._session.photo, self._session.face

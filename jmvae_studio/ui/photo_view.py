@@ -72,6 +72,8 @@ class PhotoView(QWidget):
         self._grip: tuple[crop_box.Grip, FaceCrop, QPointF] | None = None
         self._panned_from: QPointF | None = None
         self._clicked: QPointF | None = None
+        self.outlined = True
+        """Whether the faces' squares are drawn."""
         self._comparison: Comparison = "edited"
         self._wipe = wiping.Line()
 
@@ -266,7 +268,8 @@ class PhotoView(QWidget):
             self._wipe.draw(painter, self._wiped())
         else:
             self._paint_photo(painter, edited=True)
-        self._paint_outlines(painter)
+        if self.outlined:
+            self._paint_outlines(painter)
         if self._comparison == "side":
             shift = view.left() - _GAP - view.width()
             painter.setClipRect(view.translated(shift - view.left(), 0))
