@@ -13,12 +13,18 @@ from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from jmvae_studio import __version__
+from jmvae_studio.control.editing import Editing
 from jmvae_studio.control.exports import Exports
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.photographs import Photographs
+from jmvae_studio.control.presets import Presets
+from jmvae_studio.control.remaking import Remaking
+from jmvae_studio.control.sessions import Sessions
 from jmvae_studio.control.showing import Showing
-from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES, Mode
+from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES
+from jmvae_studio.document.presets import PresetFolder
 from jmvae_studio.document.session import Session
+from jmvae_studio.document.session_file import sweep
 from jmvae_studio.inference.engine import Device
 from jmvae_studio.inference.renderer import ModelInfo, PreviewResult, Renderer
 from jmvae_studio.resources import samples
@@ -52,8 +58,13 @@ class Studio(QObject):
         window, session, settings = self.window, self.session, self.settings
         self.models = Models(self.renderer, window, settings, model, device, self)
         self.showing = Showing(session, self.renderer, self.models, window, settings, self)
+        self.editing = Editing(session, self.models, window, settings, self)
+        folder = PresetFolder(settings_file.folder / "presets")
+        self.presets = Presets(session, self.models, window, folder, self)
         self.photographs = Photographs(session, window, settings, self)
-        self.exports = Exports(session, self.showing, self.renderer, window, settings, self)
+        self.remaking = Remaking(session, self.photographs, window, self)
+        self.sessions = Sessions(session, self.photographs, window, settings_file.folder / "sessions", self)
+        self.exports = Exports(session, self.showing, self.models, self.renderer, window, settings, self)
         self._connect()
         self._restore_window()
         window.show_recent(settings.recent_files, settings.recent_models)
@@ -81,6 +92,9 @@ class Studio(QObject):
         self.window.show()
         self._application.processEvents()  # painted before anything heavy begins
         self.models.start()
+        if self.settings.export_folder:
+            sweep(Path(self.settings.export_folder))
+        self.sessions.start()
         self.photographs.start(list(paths))
 
     def close(self) -> None:
@@ -89,6 +103,7 @@ class Studio(QObject):
         self.settings.layout = bytes(self.window.saveState().toBase64().data()).decode()
         self._settings_file.save(self.settings)
         self.photographs.close()
+        self.sessions.close()
         self.renderer.close()
         self.exports.close()
 
@@ -119,10 +134,6 @@ class Studio(QObject):
         apply_theme(self._application, self.settings.theme)
         self.window.refresh_icons()
 
-    def _choose_mode(self, mode: str) -> None:
-        self.settings.mode = cast(Mode, mode)
-        self.session.set_mode(self.settings.mode)
-
     def _model_loading(self) -> None:
         self.photographs.notice = ""
 
@@ -147,20 +158,18 @@ class Studio(QObject):
             self.window.restoreState(QByteArray.fromBase64(self.settings.layout.encode()))
 
     def _connect(self) -> None:
-        window, session = self.window, self.session
+        window = self.window
         self.renderer.failed.connect(self.report)
         self.models.loading.connect(self._model_loading)
         self.models.changed.connect(self._model_changed)
         self.models.failed.connect(self._model_failed)
+        self.presets.failed.connect(self.report)
+        self.sessions.failed.connect(self.report)
+        self.photographs.preset_given.connect(self.presets.apply_file)
         self.photographs.model_given.connect(self.models.load)
         self.photographs.failed.connect(self.report)
         self.photographs.closed.connect(self.showing.forget_photo)
         self.exports.exported.connect(self.exported)
-        window.panel.value_changed.connect(session.preview_value)
-        window.panel.reset_asked.connect(lambda name: session.preview_value(name, None))
-        window.panel.reset_all_asked.connect(session.reset)
-        window.panel.gesture_ended.connect(session.end_gesture)
-        window.mode_chosen.connect(self._choose_mode)
         window.theme_chosen.connect(self.choose_theme)
         window.shortcuts_asked.connect(partial(show_guide, window))
         window.about_asked.connect(partial(show_about, window, __version__))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from jmvae_studio.document.edit import Edit
 from jmvae_studio.document.saving import FORMATS, Identity, SaveError, save_picture
 from jmvae_studio.inference.compositing import compose
-from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine, Mode
+from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine
 from trainer.data.face_crop import FaceCrop, Pixels, aligned_crop, extract, whole_crop
 from trainer.data.face_detection import Face, find_faces
 from trainer.data.images import OpenedImage, list_images, open_image
@@ -102,12 +103,19 @@ def edit(
     engine: Engine,
     picture: Found,
     face_number: int,
-    changes: Sequence[tuple[str, float]],
-    mode: Mode,
+    asked: Edit,
     out: Path,
     originals: frozenset[Identity],
 ) -> None:
     """Edit one face of a picture and save the whole picture.
+
+    Args:
+        engine: The loaded model.
+        picture: With its faces.
+        face_number: Counted from 1.
+        asked: What is asked of the face.
+        out: The target.
+        originals: Files that are never overwritten.
 
     Raises:
         ImageError: There is no such face.
@@ -115,8 +123,9 @@ def edit(
     """
     face, preview, crop = cut(engine, picture, face_number)
     code = engine.encode(face, preview)
-    values = dict(zip(engine.attribute_names, code.attributes, strict=True)) | dict(changes)
-    layer = engine.layer(code, tuple(values[name] for name in engine.attribute_names), mode)
+    names = engine.attribute_names
+    attributes = asked.resolve(names, dict(zip(names, code.attributes, strict=True)))
+    layer = engine.layer(code, attributes, asked.mode, asked.identity)
     result = compose(picture.image.pixels, crop, layer.pixels, layer.replaces)
     save_picture(out, result, picture.image, originals)
 

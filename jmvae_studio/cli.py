@@ -19,6 +19,7 @@ from jmvae_studio import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jmvae_studio.document.edit import Edit
     from jmvae_studio.inference.engine import Device, Engine
 
 COMMANDS = ("infer", "edit", "sheet")
@@ -121,13 +122,18 @@ def infer(
 @app.command()
 def edit(
     paths: Paths,
-    changes: Annotated[
-        list[str], typer.Option("--set", metavar="NAME=VALUE", help="An attribute, absolute, -3…3.")
-    ],
     out: Annotated[str, typer.Option(metavar="OUT", help="A file, or a folder for several pictures.")],
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An attribute, absolute, -3…3.")
+    ] = None,
+    preset: Annotated[
+        Path | None, typer.Option(help="A preset that the window saved; --set goes beyond it.")
+    ] = None,
     aligned: Aligned = False,
     face: FaceOption = 1,
-    mode: ModeOption = ModeName.latent,
+    mode: Annotated[
+        ModeName | None, typer.Option(help="How the edit reaches the photograph; latent by default.")
+    ] = None,
     model: Model = None,
     device: DeviceOption = DeviceName.auto,
 ) -> None:
@@ -137,7 +143,7 @@ def edit(
     from trainer.errors import ImageError
 
     report = _Report()
-    parsed = parse_changes(changes)
+    asked, parsed = _asked(preset, parse_changes(changes or []), mode)
     files = batch.expand(paths, report.fail)
     originals = identities(files)
     target = Path(out)
@@ -173,7 +179,7 @@ def edit(
         for picture in batch.find(shown, aligned, report.fail, report.note, engine.takes_whole):
             try:
                 result = batch.output_path(target, picture.path, taken) if folder else target
-                batch.edit(engine, picture, face, parsed, mode.value, result, originals)
+                batch.edit(engine, picture, face, asked, result, originals)
                 typer.echo(result)
             except (ImageError, SaveError) as error:
                 report.fail(picture.path, str(error))
@@ -284,6 +290,27 @@ def main(argv: Sequence[str]) -> int:
 def run() -> None:
     """Entry of the installed command ``jmvae-studio``."""
     raise SystemExit(main(sys.argv[1:]))
+
+
+def _asked(
+    preset: Path | None, changes: list[tuple[str, float]], mode: ModeName | None
+) -> tuple[Edit, list[tuple[str, float]]]:
+    """What is asked of every face, and the attributes that the model must have."""
+    from jmvae_studio.document.edit import Edit
+    from jmvae_studio.document.presets import PresetError, load_preset
+
+    asked = Edit()
+    if preset is not None:
+        try:
+            asked = load_preset(preset).apply(asked)
+        except PresetError as error:
+            raise typer.BadParameter(str(error), param_hint="--preset") from error
+    asked = asked.with_values(dict(changes))
+    if mode is not None:
+        asked = asked.with_mode(mode.value)
+    if asked.is_empty and asked.mode != "generate":
+        raise typer.BadParameter("nothing is asked: give an attribute, or a preset", param_hint="--set")
+    return asked, list(asked.values)
 
 
 class _Report:

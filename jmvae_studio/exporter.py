@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from jmvae_studio.document.saving import SaveError, check_target, identities, save_picture
+from jmvae_studio.document.saving import SaveError, Saving, check_target, identities, save_picture
 from jmvae_studio.inference.compositing import compose
 from jmvae_studio.inference.engine import PREVIEW_SIZE, Layer
 from jmvae_studio.inference.renderer import PreviewRequest, Renderer
@@ -28,7 +29,13 @@ class Exporter(QObject):
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="saver")
 
     def export(
-        self, image: OpenedImage, requests: Sequence[PreviewRequest], path: Path, face: FaceCrop | None
+        self,
+        image: OpenedImage,
+        requests: Sequence[PreviewRequest],
+        path: Path,
+        face: FaceCrop | None,
+        saving: Saving | None = None,
+        beside: bool = False,
     ) -> None:
         """Write the photograph with every edit in place.
 
@@ -37,6 +44,8 @@ class Exporter(QObject):
             requests: The edits of its faces.
             path: The target.
             face: Write only this crop of the result; None writes the whole photograph.
+            saving: How it is written.
+            beside: Put the original to the left of the result.
 
         Raises:
             SaveError: The target cannot become a picture; nothing was started.
@@ -56,9 +65,11 @@ class Exporter(QObject):
                 if isinstance(layer, str):
                     raise SaveError(layer)
                 result = compose(result, request.face.crop, layer.pixels, layer.replaces)
+            pictures = [image.pixels, result] if beside else [result]
             if face is not None:
-                result = extract(result, face, max(PREVIEW_SIZE, round(face.side)))
-            save_picture(path, result, image)
+                side = max(PREVIEW_SIZE, round(face.side))
+                pictures = [extract(picture, face, side) for picture in pictures]
+            save_picture(path, np.hstack(pictures) if beside else pictures[0], image, saving=saving)
 
         def done(future: Future[None]) -> None:
             error = future.exception()

@@ -111,6 +111,7 @@ def screenshot(
 def demonstrate(paths: Sequence[Path], model: Path | None, device: Device | None) -> int:
     """Do the main job without a screen and leave the results in ``studio-output``; returns the exit code."""
     from jmvae_studio import batch
+    from jmvae_studio.document.edit import Edit
     from jmvae_studio.document.saving import SaveError, identities, save_picture
     from jmvae_studio.inference.engine import DeviceError, Engine
     from jmvae_studio.resources import default_model, resource
@@ -130,7 +131,7 @@ def demonstrate(paths: Sequence[Path], model: Path | None, device: Device | None
         found = next(iter(batch.find([photo], False, _raise, lambda path, text: None)))
         engine = Engine.load(model or default_model(), device or "auto")
         originals = identities([photo])
-        batch.edit(engine, found, 1, DEMONSTRATION, "latent", folder / "edited.png", originals)
+        batch.edit(engine, found, 1, Edit(tuple(sorted(DEMONSTRATION))), folder / "edited.png", originals)
     except (TrainerError, DeviceError, SaveError) as error:
         typer.echo(str(error), err=True)
         return 1

@@ -26,6 +26,14 @@ class Settings(BaseModel):
     export_folder: str = ""
     filmstrip: bool = True
     """Whether the filmstrip shows as soon as there are several photographs."""
+    favourites: list[str] = Field(default_factory=list)
+    folded: list[str] = Field(default_factory=list)
+    """Headings of the attributes' groups that are folded."""
+    export_format: str = ".png"
+    export_quality: int = Field(default=95, ge=1, le=100)
+    export_exif: bool = False
+    export_settings: bool = True
+    """Whether exported pictures carry the settings they were made with."""
     geometry: str = ""
     """The window's geometry and docks as Qt writes them, base64."""
     layout: str = ""
@@ -52,6 +60,11 @@ class SettingsFile:
 
         folder = os.environ.get("JMVAE_STUDIO_CONFIG")
         return cls((Path(folder) if folder else user_config_path("jmvae-studio")) / "settings.json")
+
+    @property
+    def folder(self) -> Path:
+        """Where the settings and what belongs to them are kept."""
+        return self.path.parent
 
     def load(self) -> tuple[Settings, str | None]:
         """The settings, and a sentence for the user if a damaged file had to be set aside."""

@@ -7,13 +7,18 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 
+from jmvae_studio import __version__
+from jmvae_studio.control.models import Models
 from jmvae_studio.control.showing import Showing
-from jmvae_studio.document.saving import FORMATS, SaveError
+from jmvae_studio.document.photo import Photo
+from jmvae_studio.document.records import FaceRecord, PictureSettings
+from jmvae_studio.document.saving import FORMATS, QUALITY_MATTERS, SaveError, Saving
 from jmvae_studio.document.session import Session
 from jmvae_studio.exporter import Exporter
 from jmvae_studio.inference.renderer import Renderer
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_export
+from jmvae_studio.ui.export_dialog import ExportDialog, Wish
 from jmvae_studio.ui.main_window import MainWindow
 
 
@@ -27,13 +32,14 @@ class Exports(QObject):
         self,
         session: Session,
         showing: Showing,
+        models: Models,
         renderer: Renderer,
         window: MainWindow,
         settings: Settings,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._showing = session, showing
+        self._session, self._showing, self._models = session, showing, models
         self._window, self._settings = window, settings
         self._exporter = Exporter(renderer, self)
         self._exporter.finished.connect(self._finished)
@@ -45,35 +51,61 @@ class Exports(QObject):
         """Finish what is being written; call after the renderer was closed."""
         self._exporter.close()
 
-    def export(self, path: Path, whole: bool = True) -> None:
+    def export(self, path: Path, whole: bool = True, wish: Wish | None = None) -> None:
         """Write the result: the whole photograph with the edit in place, or the face's crop of it."""
         photo, request = self._session.photo, self._showing.preview_request()
-        if photo is None or request is None:
+        if photo is None or photo.image is None or request is None:
             self._window.warn("There is nothing to export yet: open a photograph with a face first.")
             return
+        saving = None
+        if wish is not None:
+            settings = self._settings_of(photo) if wish.settings else None
+            saving = Saving(wish.quality, wish.longest, wish.keep_exif, settings)
         try:
             crop = None if whole else request.face.crop
-            assert photo.image is not None  # it is shown
-            self._exporter.export(photo.image, self._showing.all_requests(), path, crop)
+            requests, beside = self._showing.all_requests(), wish is not None and wish.beside
+            self._exporter.export(photo.image, requests, path, crop, saving, beside)
         except SaveError as error:
             self._window.warn(str(error))
             return
         self._settings.export_folder = str(path.parent)
         self._window.say(f"Exporting {path.name}…", 120)
 
+    def _settings_of(self, photo: Photo) -> PictureSettings:
+        model = self._models.model
+        faces = [FaceRecord.of(face) for face in photo.faces if not face.edit.is_empty]
+        return PictureSettings(version=__version__, model=model.digest if model else "", faces=faces)
+
     def _ask(self, whole: bool) -> None:
-        photo = self._session.photo
-        if photo is None or self._showing.preview_request() is None:
+        photo, shown = self._session.photo, self._showing.for_export()
+        if photo is None or shown is None or self._showing.preview_request() is None:
             return
-        source = photo.path
-        folder = self._settings.export_folder or str(source.parent if source.is_file() else Path.home())
+        kept = self._settings
+        wish = Wish(
+            whole, False, kept.export_format, kept.export_quality, 0, kept.export_exif, kept.export_settings
+        )
+        kinds = {suffix: kind for suffix, kind in FORMATS.items() if suffix not in (".jpeg", ".tiff")}
+        lossy = [suffix for suffix, kind in FORMATS.items() if kind in QUALITY_MATTERS]
+        dialog = ExportDialog(self._window, kinds, lossy, wish, shown)
+        dialog.wished.connect(self._ask_where)
+        dialog.open()
+
+    def _ask_where(self, wish: Wish) -> None:
+        kept, photo = self._settings, self._session.photo
+        if photo is None:
+            return
+        kept.export_format, kept.export_quality = wish.suffix, wish.quality
+        kept.export_exif, kept.export_settings = wish.keep_exif, wish.settings
+        folder = kept.export_folder or str(photo.path.parent if photo.path.is_file() else Path.home())
+        what = "before and after" if wish.beside else "edited" if wish.whole else "face"
+        kinds = {wish.suffix: FORMATS[wish.suffix]}
         ask_export(
             self._window,
-            "Export Photograph" if whole else "Export Face",
+            "Export",
             folder,
-            f"{source.stem} {'edited' if whole else 'face'}.png",
-            {suffix: kind for suffix, kind in FORMATS.items() if suffix != ".jpeg"},
-            lambda chosen: self.export(chosen, whole),
+            f"{photo.path.stem} {what}{wish.suffix}",
+            kinds,
+            lambda chosen: self.export(chosen, wish.whole, wish),
         )
 
     def _finished(self, path: Path | None, message: str) -> None:

@@ -10,7 +10,9 @@ from PySide6.QtGui import QImage, QPixmap
 
 from jmvae_studio.document.opening import Opened, Opener, small_copy
 from jmvae_studio.document.photo import Photo
+from jmvae_studio.document.presets import SUFFIX as PRESET_SUFFIX
 from jmvae_studio.document.session import Session
+from jmvae_studio.document.session_file import SUFFIX as SESSION_SUFFIX
 from jmvae_studio.resources import samples
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_folder, ask_photographs
@@ -26,6 +28,12 @@ class Photographs(QObject):
 
     model_given = Signal(Path)
     """A model was given in place of a photograph."""
+    preset_given = Signal(Path)
+    """A preset was dropped."""
+    session_given = Signal(Path)
+    """A session's file was dropped."""
+    first_opened = Signal(object, object)
+    """A `Photo` was read for the first time, and the one that was shown before it."""
     failed = Signal(str)
     closed = Signal(object)
     """A `Photo` left the filmstrip."""
@@ -86,6 +94,10 @@ class Photographs(QObject):
         for path in paths:
             if path.suffix == ".safetensors":
                 self.model_given.emit(path)
+            elif path.suffix == SESSION_SUFFIX:
+                self.session_given.emit(path)
+            elif path.suffix == PRESET_SUFFIX:
+                self.preset_given.emit(path)
             elif len(paths) == 1 and not path.is_dir():
                 files.append(path)  # whatever it is, the user is told
             else:
@@ -171,6 +183,7 @@ class Photographs(QObject):
         if wished is not None and wished not in self._session.photos:
             return  # closed while it was read
         known = wished is not None and wished.searched
+        before = self._session.photo
         photo = self._session.open(opened.image, opened.faces, opened.display, wished)
         self._session.set_thumbnail(photo, small_copy(opened.display))
         self._window.draw_crop.setChecked(not photo.faces)
@@ -181,6 +194,8 @@ class Photographs(QObject):
             notes.append(f"{len(photo.faces)} faces were found: click the one to edit.")
         self.notice = " ".join([f"{path.name} is open.", *notes])
         self._window.say(self.notice, 12)
+        if not known:
+            self.first_opened.emit(photo, before)
 
     def _open_failed(self, message: str, wish: object) -> None:
         if isinstance(wish, Photo) and wish in self._session.photos and not wish.searched:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import perf_counter
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
 from jmvae_studio.control.models import Models
+from jmvae_studio.document.edit import Edit
 from jmvae_studio.document.photo import FaceState, Photo
 from jmvae_studio.document.session import Session
 from jmvae_studio.inference.renderer import (
     EncodeRequest,
     EncodeResult,
     FaceKey,
+    ModelInfo,
     PreviewRequest,
     PreviewResult,
     Renderer,
 )
 from jmvae_studio.settings import Settings
+from jmvae_studio.ui.export_dialog import Shown
 from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.main_window import MainWindow
 
@@ -87,6 +91,21 @@ class Showing(QObject):
         found = [self._request_for(photo, face) for face in photo.faces] if photo else []
         return [request for request in found if request is not None]
 
+    def for_export(self) -> Shown | None:
+        """What a preview of an export is made from."""
+        photo, key = self._session.photo, self._key()
+        if photo is None or photo.display is None:
+            return None
+        height, width = photo.pixels().shape[:2]
+        return Shown(
+            to_qimage(photo.display),
+            (width, height),
+            [face.crop for face in photo.faces],
+            photo.current,
+            self._photo_overlays(photo),
+            self._crops.get(key) if key else None,
+        )
+
     def show_photo(self) -> None:
         """Show another photograph."""
         photo, window = self._session.photo, self._window
@@ -144,8 +163,7 @@ class Showing(QObject):
             return
         self._show_input(to_qimage(result.preview))
         inferred = dict(zip(model.attribute_names, result.attributes, strict=True))
-        attributes = face.edit.resolve(model.attribute_names, inferred)
-        self._renderer.request(PreviewRequest(model.digest, result.face, attributes, face.edit.mode))
+        self._renderer.request(_request(model, result.face, face.edit, inferred))
 
     def _encoded(self, result: EncodeResult) -> None:
         photo = self._session.photo
@@ -176,9 +194,27 @@ class Showing(QObject):
         if face is None or not face.inferred:
             self._window.panel.show_values({}, {}, set())
             return
-        asked = dict(face.edit.values)
-        self._window.panel.show_values({**face.inferred, **asked}, face.inferred, set(asked))
+        edit, panel = face.edit, self._window.panel
+        asked = dict(edit.values)
+        panel.show_values({**face.inferred, **self._followed(face), **asked}, face.inferred, set(asked))
+        free = tuple(name for name in edit.free if name not in asked)
+        panel.show_whole(edit.strength, edit.identity, edit.locked, free)
+        panel.follow.setChecked(bool(edit.free))
+        panel.identity.set_active(edit.mode != "generate")  # there is nothing of the person in it
         self._window.show_choice(self._settings.theme, self._models.device, face.edit.mode)
+
+    def _followed(self, face: FaceState) -> dict[str, float]:
+        """Where the free attributes went with the last preview of this face."""
+        result, model = self.last_result, self._models.model
+        if not face.edit.values or result is None or model is None or result.request.face != self._key():
+            return {}
+        if result.request.model != model.digest:
+            return {}
+        names = model.attribute_names
+        free = set(face.edit.free)
+        return {
+            names[index]: result.attributes[index] for index in result.request.free if names[index] in free
+        }
 
     def _request(self) -> None:
         """The short path: the document's edit goes to the renderer, whose newest request wins."""
@@ -209,6 +245,8 @@ class Showing(QObject):
         if not self._comparing:
             self._window.result_canvas.show_image(self.edited)
             self._overlays_due.start()
+        if result.request.free:
+            self._show_values()
         elapsed = (perf_counter() - self._asked_at) * 1e3
         self._window.show_milliseconds(result.preview.milliseconds, elapsed)
 
@@ -224,13 +262,16 @@ class Showing(QObject):
     def _show_overlays(self) -> None:
         """Lay every face's edit over the whole photograph, or none while comparing."""
         photo = self._session.photo
+        shown = {} if photo is None or self._comparing else self._photo_overlays(photo)
+        self._window.photo_view.show_edited(shown)
+
+    def _photo_overlays(self, photo: Photo) -> dict[int, QImage]:
         edited: dict[int, QImage] = {}
-        if photo is not None and not self._comparing:
-            for index, face in enumerate(photo.faces):
-                overlay = self._overlays.get(FaceKey(photo.number, face.crop))
-                if overlay is not None:
-                    edited[index] = overlay
-        self._window.photo_view.show_edited(edited)
+        for index, face in enumerate(photo.faces):
+            overlay = self._overlays.get(FaceKey(photo.number, face.crop))
+            if overlay is not None:
+                edited[index] = overlay
+        return edited
 
     def _key(self) -> FaceKey | None:
         photo, face = self._session.photo, self._session.face
@@ -240,5 +281,10 @@ class Showing(QObject):
         model = self._models.model
         if model is None or face.reader != model.digest:
             return None  # not read yet, or by another model: the present one is looking
-        attributes = face.edit.resolve(model.attribute_names, face.inferred)
-        return PreviewRequest(model.digest, FaceKey(photo.number, face.crop), attributes, face.edit.mode)
+        return _request(model, FaceKey(photo.number, face.crop), face.edit, face.inferred)
+
+
+def _request(model: ModelInfo, face: FaceKey, edit: Edit, inferred: Mapping[str, float]) -> PreviewRequest:
+    names = model.attribute_names
+    attributes = edit.resolve(names, inferred)
+    return PreviewRequest(model.digest, face, attributes, edit.mode, edit.followers(names), edit.identity)

@@ -5,22 +5,54 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from jmvae_studio.document.records import PictureSettings, with_settings
 from trainer.data.images import OpenedImage
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".avif": "AVIF",
+}
 """Suffix → format."""
 
-_OPTIONS = {
+_OPTIONS: dict[str, dict[str, object]] = {
     "PNG": {"compress_level": 4},
-    "JPEG": {"quality": 95, "subsampling": 0},
-    "WEBP": {"quality": 95, "method": 4},
+    "JPEG": {"subsampling": 0},
+    "WEBP": {"method": 4},
+    "TIFF": {"compression": "tiff_lzw"},
+    "AVIF": {"speed": 8},
 }
+
+QUALITY_MATTERS = ("JPEG", "WEBP", "AVIF")
+"""Formats that leave detail out."""
+
+
+@dataclass(frozen=True)
+class Saving:
+    """How a picture is written.
+
+    Attributes:
+        quality: 1…100, for `QUALITY_MATTERS`.
+        longest: Pixels of the longer side at most; 0 keeps the size.
+        keep_exif: Whether the photograph's EXIF block goes along (camera, place, time).
+        settings: What the picture tells of its making; None leaves it out. TIFF carries none.
+    """
+
+    quality: int = 95
+    longest: int = 0
+    keep_exif: bool = False
+    settings: PictureSettings | None = None
 
 
 class SaveError(Exception):
@@ -66,6 +98,7 @@ def save_picture(
     pixels: npt.NDArray[np.uint8],
     source: OpenedImage | None = None,
     originals: frozenset[Identity] = frozenset(),
+    saving: Saving | None = None,
 ) -> None:
     """Write a picture beside its target and rename it.
 
@@ -74,19 +107,31 @@ def save_picture(
         pixels: Height × width × 3.
         source: The photograph it was made from: it gives its colour profile and is never overwritten.
         originals: Other files that are never overwritten.
+        saving: How it is written.
 
     Raises:
         SaveError: It could not be written, or it would overwrite an original; nothing was changed.
     """
     check_target(path, originals | identities([source.path] if source else []))
     name = FORMATS[path.suffix.lower()]
+    saving = saving or Saving()
     options: dict[str, object] = dict(_OPTIONS[name])
+    if name in QUALITY_MATTERS:
+        options["quality"] = saving.quality
+    exif = source.exif if source is not None and saving.keep_exif else None
+    if saving.settings is not None and name != "TIFF":
+        exif = with_settings(exif, saving.settings)
+    if exif:
+        options["exif"] = exif
+    picture = Image.fromarray(pixels)
+    if 0 < saving.longest < max(picture.size):
+        picture.thumbnail((saving.longest, saving.longest), Image.Resampling.LANCZOS)
     if source is not None and source.icc_profile:
         options["icc_profile"] = source.icc_profile
     temporary = path.with_name(f".{path.stem[:40]}.{os.getpid()}.part")
     try:
         with temporary.open("xb") as file:
-            Image.fromarray(pixels).save(file, name, **options)
+            picture.save(file, name, **options)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -161,6 +161,14 @@ class Session(QObject):
         photo.thumbnail = thumbnail
         self.photos_changed.emit()
 
+    def put_faces(self, photo: Photo, faces: Sequence[FaceState], current: int, searched: bool) -> None:
+        """Give a photograph that is not shown the faces and edits of a saved session."""
+        photo.faces, photo.searched = list(faces), searched
+        photo.current = min(current, max(0, len(photo.faces) - 1))
+        self.photos_changed.emit()
+        if photo is self.photo:
+            self.faces_changed.emit()
+
     # Faces ---------------------------------------------------------------------------------------
 
     def choose_face(self, index: int) -> None:
@@ -194,6 +202,16 @@ class Session(QObject):
             states = [*self.photo.faces, *(self._new_face(face.crop, face.box) for face in new)]
             self._change_faces(states, self.photo.current, "find faces")
         return len(new)
+
+    def replace_faces(self, faces: Sequence[FaceState], name: str) -> None:
+        """Put these faces, with their edits, in place of those they cover; the others stay."""
+        if self.photo is not None and faces:
+            others = [
+                known
+                for known in self.photo.faces
+                if not any(overlap(face.crop, known.crop) for face in faces)
+            ]
+            self._change_faces([*faces, *others], 0, name)
 
     def set_inferred(self, face: FaceState, reader: str, inferred: Mapping[str, float]) -> None:
         """Keep what the model with the digest ``reader`` read from ``face``."""

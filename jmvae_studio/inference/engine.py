@@ -186,12 +186,30 @@ class Engine:
             decoded = self._model.complete({"image": self._standardise(pixels)}, self._vector_name).mean
             return np.asarray(decoded.cpu().numpy())
 
-    def preview(self, code: FaceCode, attributes: tuple[float, ...], mode: Mode) -> Preview:
+    def follow(
+        self, code: FaceCode, attributes: tuple[float, ...], free: tuple[int, ...]
+    ) -> tuple[float, ...]:
+        """``attributes`` with the ``free`` ones (indices) as the model reads them from the edited code.
+
+        They are the mean of p(w|z') with z' = mu(x) + mu(w') - mu(w); without an edit these are the inferred ones.
+        """
+        with self._torch.inference_mode():
+            z = self._encode_vector(self._vector(attributes))
+            moved = code.prepared["z"] + z - code.z_attributes
+            believed = self._model.decode_one(self._vector_name, moved).mean[0].tolist()
+        values = list(attributes)
+        for index in free:
+            values[index] = min(max(believed[index], -3.0), 3.0)
+        return tuple(values)
+
+    def preview(
+        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float = 1.0
+    ) -> Preview:
         """The average face and the edited face for ``attributes``: the short path of a drag."""
         started = perf_counter()
         torch = self._torch
         with torch.inference_mode():
-            average, change = self._change(code, attributes, mode)
+            average, change = self._change(code, attributes, mode, identity)
             ground = code.ground * (1 - self._mask) if mode == "generate" else code.ground
             rows = self._enlarge @ change[0].expand(3, -1, -1).contiguous()
             edited = torch.baddbmm(ground, rows, self._enlarge.T.expand(len(rows), -1, -1))
@@ -199,10 +217,12 @@ class Engine:
             edited_pixels = self._download(edited.add_(0.5).clamp_(0, 255).to(torch.uint8))
         return Preview(average_pixels, edited_pixels, (perf_counter() - started) * 1e3)
 
-    def layer(self, code: FaceCode, attributes: tuple[float, ...], mode: Mode) -> Layer:
+    def layer(
+        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float = 1.0
+    ) -> Layer:
         """The edit at the model's resolution, for the photograph at its own size."""
         with self._torch.inference_mode():
-            _, change = self._change(code, attributes, mode)
+            _, change = self._change(code, attributes, mode, identity)
             pixels = change[0].expand(3, -1, -1).permute(1, 2, 0).contiguous().cpu().numpy()
         return Layer(np.asarray(pixels, np.float32), replaces=mode == "generate")
 
@@ -248,20 +268,31 @@ class Engine:
         return float(np.median(times))
 
     def _change(
-        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode
+        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The average face (standardised) and the edit in units of 0…255, each 1 × channels × size × size.
 
         *residual* (JMVAE papers): D(mu(w')) - D(mu(w)). *latent* (after CMMA): the photograph's own code moves by
         mu(w') - mu(w), and the model says how the photograph changes with it. *generate*: D(mu(w')) itself.
+
+        With ``identity`` k other than 1 the person's own part is kept k times: *latent* adds what the decoder makes
+        of mu(w') + k (mu(x) - mu(w)) in place of k = 1, *residual* (1 - k) (D(mu(w)) - D(mu(x))).
         """
         model = self._model
         z = self._encode_vector(self._vector(attributes))
         average = model.decode_one("image", z).mean
         if mode == "latent":
-            change = model.latent_change(code.prepared, z - code.z_attributes) * self._levels
+            change = model.latent_change(code.prepared, z - code.z_attributes)
+            if identity != 1:
+                own = code.prepared["z"] - code.z_attributes
+                both = model.decode_one("image", self._torch.cat([z + identity * own, z + own])).mean
+                change = change + both[:1] - both[1:]
+            change = change * self._levels
         elif mode == "residual":
-            change = (average - code.average) * self._levels
+            change = average - code.average
+            if identity != 1:
+                change = change + (1 - identity) * (code.average - code.reconstruction)
+            change = change * self._levels
         else:
             change = model.unstandardise(average)
         return average, change

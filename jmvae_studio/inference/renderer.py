@@ -46,20 +46,32 @@ class FaceKey:
 
 @dataclass(frozen=True)
 class PreviewRequest:
-    """Show ``attributes`` on a face, in the terms of the model with the digest ``model``."""
+    """Show ``attributes`` on a face, in the terms of the model with the digest ``model``.
+
+    Attributes:
+        model: Digest of the model.
+        face: Which face.
+        attributes: In the order of the model's names.
+        mode: How the change reaches the face.
+        free: Indices of the attributes that follow what the model believes of the edited face.
+        identity: How much of the person's own is kept; 1 is all.
+    """
 
     model: str
     face: FaceKey
     attributes: tuple[float, ...]
     mode: Mode
+    free: tuple[int, ...] = ()
+    identity: float = 1.0
 
 
 @dataclass(frozen=True)
 class PreviewResult:
-    """A preview with the request it answers."""
+    """A preview with the request it answers, and the attributes with the free ones in place."""
 
     request: PreviewRequest
     preview: Preview
+    attributes: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -205,7 +217,9 @@ class Renderer(QObject):
         code = self._code(request.face)
         if code is None or code.engine.digest != request.model:
             return  # the model or the photograph was replaced meanwhile: a new request follows
-        result = PreviewResult(request, code.engine.preview(code, request.attributes, request.mode))
+        attributes = self._attributes(code, request)
+        preview = code.engine.preview(code, attributes, request.mode, request.identity)
+        result = PreviewResult(request, preview, attributes)
         with self._wake:
             waiting = self._result is not None
             self._result = result
@@ -267,7 +281,14 @@ class Renderer(QObject):
         if code is None or code.engine.digest != request.model:
             receive("The model was replaced before the picture was made. Export it again.")
         else:
-            receive(code.engine.layer(code, request.attributes, request.mode))
+            attributes = self._attributes(code, request)
+            receive(code.engine.layer(code, attributes, request.mode, request.identity))
+
+    @staticmethod
+    def _attributes(code: FaceCode, request: PreviewRequest) -> tuple[float, ...]:
+        if not request.free:
+            return request.attributes
+        return code.engine.follow(code, request.attributes, request.free)
 
     def _measure(self, runs: int, mode: Mode, receive: Callable[[float], None]) -> None:
         engine = self._current_engine()

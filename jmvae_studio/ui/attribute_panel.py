@@ -1,36 +1,87 @@
-"""All attributes of the model: grouped under headings, searchable."""
+"""All attributes of the model: grouped under headings that fold, searchable, with favourites."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
+import qtawesome
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QActionGroup, QCursor
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from jmvae_studio.ui.attribute_slider import AttributeSlider
+from jmvae_studio.ui.attribute_slider import AttributeSlider, State
 
 Groups = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 """Heading, then (name, title) of each attribute."""
 
+_STATES: tuple[tuple[State, str], ...] = (
+    ("held", "&Keep as Read Until Set"),
+    ("locked", "&Lock Where It Is"),
+    ("free", "Let It &Follow the Others"),
+)
+
 
 class AttributePanel(QWidget):
-    """A search line, the sliders under their headings, and a button that resets them all."""
+    """A search line, the sliders under their headings, and what acts on the whole edit."""
 
     value_changed = Signal(str, float)
     reset_asked = Signal(str)
     reset_all_asked = Signal()
     gesture_ended = Signal()
+    state_asked = Signal(str, str)
+    """An attribute is to be held, locked or free."""
+    follow_asked = Signal(bool)
+    """All attributes that are not set are to be free, or held."""
+    strength_changed = Signal(float)
+    identity_changed = Signal(float)
+    arranged = Signal(list, list)
+    """The favourites and the folded headings, after a change."""
 
     def __init__(self, lowest: float, highest: float, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._range = (lowest, highest)
         self.sliders: dict[str, AttributeSlider] = {}
         self._shown: dict[str, tuple[float, float | None, bool]] = {}
-        self._headings: list[tuple[QLabel, list[AttributeSlider]]] = []
+        self._states: tuple[Collection[str], Collection[str]] = ((), ())
+        self._headings: list[tuple[QToolButton, list[AttributeSlider]]] = []
+        self._favourites: set[str] = set()
+        self._folded: set[str] = set()
+        self._active = True
         self.search = QLineEdit(self)
         self.search.setPlaceholderText("Search attributes")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._filter)
+        self.only_favourites = QToolButton(self)
+        self.only_favourites.setCheckable(True)
+        self.only_favourites.setAutoRaise(True)
+        self.only_favourites.setToolTip("Show favourites only; the button left of an attribute adds one")
+        self.only_favourites.setAccessibleName("Favourites only")
+        self.only_favourites.toggled.connect(self._filter)
+        self.strength = AttributeSlider("strength", "Strength", 0, 2, self)
+        self.strength.setToolTip("How much of the edit is applied; 1 is all of it")
+        self.strength.value_changed.connect(lambda _, value: self.strength_changed.emit(value))
+        self.strength.reset_asked.connect(lambda: self.strength_changed.emit(1.0))
+        self.identity = AttributeSlider("identity", "Identity", 0, 2, self)
+        self.identity.setToolTip("How much of this person is kept; 0 is the average face of the attributes")
+        self.identity.value_changed.connect(lambda _, value: self.identity_changed.emit(value))
+        self.identity.reset_asked.connect(lambda: self.identity_changed.emit(1.0))
+        for slider in (self.strength, self.identity):
+            slider.mark.hide()
+            slider.gesture_ended.connect(self.gesture_ended)
+        self.follow = QCheckBox("The others follow", self)
+        self.follow.setToolTip("Attributes that you did not set go where the model believes them to be")
+        self.follow.clicked.connect(self.follow_asked)
         self.reset_all = QPushButton("Reset all", self)
         self.reset_all.clicked.connect(self.reset_all_asked)
         self._nothing = QLabel("No attribute of this name", self)
@@ -40,12 +91,7 @@ class AttributePanel(QWidget):
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 6, 6, 6)
-        layout.addWidget(self.search)
-        layout.addWidget(self._nothing)
-        layout.addWidget(self._scroll, 1)
-        layout.addWidget(self.reset_all)
+        self._lay_out()
         self.setMinimumWidth(340)
         self.set_attributes([])
 
@@ -57,27 +103,33 @@ class AttributePanel(QWidget):
         column.setSpacing(0)
         self.sliders = {}
         self._shown = {}
+        self._states = ((), ())
         self._headings = []
         for heading, members in groups:
-            label = QLabel(heading, page)
-            font = label.font()
-            font.setBold(True)
-            label.setFont(font)
-            label.setContentsMargins(4, 10, 0, 2)
-            column.addWidget(label)
+            button = self._heading(heading, page)
+            column.addWidget(button)
             sliders = []
             for name, title in members:
                 slider = AttributeSlider(name, title, *self._range, parent=page)
                 slider.value_changed.connect(self.value_changed)
                 slider.reset_asked.connect(self.reset_asked)
                 slider.gesture_ended.connect(self.gesture_ended)
+                slider.menu_asked.connect(self._offer)
+                slider.set_state("held", name in self._favourites)
                 column.addWidget(slider)
                 self.sliders[name] = slider
                 sliders.append(slider)
-            self._headings.append((label, sliders))
+            self._headings.append((button, sliders))
         column.addStretch(1)
         self._scroll.setWidget(page)
-        self._filter(self.search.text())
+        self.set_active(self._active)
+        self._filter()
+
+    def arrange(self, favourites: Sequence[str], folded: Sequence[str]) -> None:
+        """Show these favourites, and fold the groups with these headings."""
+        self._favourites, self._folded = set(favourites), set(folded)
+        self._show_states()
+        self._filter()
 
     def show_values(
         self, values: Mapping[str, float], inferred: Mapping[str, float], asked: set[str]
@@ -88,27 +140,135 @@ class AttributePanel(QWidget):
             if self._shown.get(name) != state or name in asked:
                 self.sliders[name].show_value(*state)
         self._shown = shown
-        self.reset_all.setEnabled(bool(asked))
+        self.reset_all.setEnabled(bool(asked) and self._active)
+
+    def show_whole(
+        self, strength: float, identity: float, locked: Collection[str], free: Collection[str]
+    ) -> None:
+        """Show what acts on the whole edit, and which attributes are locked and free."""
+        self.strength.show_value(strength, 1.0, strength != 1.0)
+        self.identity.show_value(identity, 1.0, identity != 1.0)
+        if identity != 1.0:
+            self.reset_all.setEnabled(self._active)
+        if (locked, free) != self._states:
+            self._states = (locked, free)
+            self._show_states()
 
     def set_active(self, active: bool) -> None:
         """Sliders act only while a face is there."""
-        for slider in self.sliders.values():
-            slider.groove.setEnabled(active)
-            slider.number.setEnabled(active)
+        self._active = active
+        for slider in (*self.sliders.values(), self.strength, self.identity):
+            slider.set_active(active)
+        self.follow.setEnabled(active)
         if not active:
             self.reset_all.setEnabled(False)
 
-    def _filter(self, text: str) -> None:
-        words = text.lower().replace("_", " ").split()
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_star()
+        super().changeEvent(event)
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.search, 1)
+        top.addWidget(self.only_favourites)
+        self._show_star()
+        bottom = QHBoxLayout()
+        bottom.addWidget(self.follow, 1)
+        bottom.addWidget(self.reset_all)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addLayout(top)
+        layout.addWidget(self._nothing)
+        layout.addWidget(self._scroll, 1)
+        whole = QVBoxLayout()
+        whole.setSpacing(0)
+        whole.addWidget(self.strength)
+        whole.addWidget(self.identity)
+        layout.addLayout(whole)
+        layout.addLayout(bottom)
+
+    def _heading(self, heading: str, page: QWidget) -> QToolButton:
+        button = QToolButton(page)
+        button.setText(heading)
+        font = button.font()
+        font.setBold(True)
+        button.setFont(font)
+        button.setAutoRaise(True)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setStyleSheet("QToolButton { border: none; padding: 8px 0 2px 0; }")
+        button.clicked.connect(lambda: self._fold(heading))
+        return button
+
+    def _fold(self, heading: str) -> None:
+        self._folded ^= {heading}
+        self._filter()
+        self._tell_arranged()
+
+    def _tell_arranged(self) -> None:
+        self.arranged.emit(sorted(self._favourites), sorted(self._folded))
+
+    def _offer(self, name: str) -> None:
+        """What may become of an attribute, as a menu under the mouse."""
+        state, favourite = self.sliders[name].mark.shown
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        group = QActionGroup(menu)
+        for value, text in _STATES:
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(value == state)
+            group.addAction(action)
+            action.triggered.connect(lambda _=False, value=value: self.state_asked.emit(name, value))
+        menu.addSeparator()
+        star = menu.addAction("F&avourite")
+        star.setCheckable(True)
+        star.setChecked(favourite)
+        star.triggered.connect(lambda: self._set_favourite(name, not favourite))
+        reset = menu.addAction("&Reset")
+        reset.triggered.connect(lambda: self._reset(name))
+        menu.popup(QCursor.pos() if self.sliders[name].underMouse() else self._below(name))
+
+    def _reset(self, name: str) -> None:
+        self.reset_asked.emit(name)
+        self.gesture_ended.emit()
+
+    def _below(self, name: str) -> QPoint:
+        mark = self.sliders[name].mark
+        return mark.mapToGlobal(mark.rect().bottomLeft())
+
+    def _set_favourite(self, name: str, favourite: bool) -> None:
+        self._favourites = self._favourites | {name} if favourite else self._favourites - {name}
+        self._show_states()
+        self._filter()
+        self._tell_arranged()
+
+    def _show_states(self) -> None:
+        locked, free = self._states
+        for name, slider in self.sliders.items():
+            state: State = "locked" if name in locked else "free" if name in free else "held"
+            slider.set_state(state, name in self._favourites)
+
+    def _show_star(self) -> None:
+        self.only_favourites.setIcon(qtawesome.icon("mdi6.star-outline", color=self.palette().text().color()))
+
+    def _filter(self) -> None:
+        words = self.search.text().lower().replace("_", " ").split()
+        starred = self.only_favourites.isChecked()
         found = False
-        for label, sliders in self._headings:
-            heading = label.text().lower()
+        for button, sliders in self._headings:
+            heading = button.text()
+            folded = heading in self._folded and not words and not starred
+            button.setArrowType(Qt.ArrowType.RightArrow if folded else Qt.ArrowType.DownArrow)
             shown = 0
             for slider in sliders:
-                haystack = f"{heading} {slider.label.text().lower()} {slider.name.lower().replace('_', ' ')}"
-                visible = all(word in haystack for word in words)
-                slider.setVisible(visible)
-                shown += visible
-            label.setVisible(shown > 0)
+                name = slider.name.lower().replace("_", " ")
+                haystack = f"{heading.lower()} {slider.label.text().lower()} {name}"
+                matches = all(word in haystack for word in words)
+                matches = matches and (not starred or slider.name in self._favourites)
+                slider.setVisible(matches and not folded)
+                shown += matches
+            button.setVisible(shown > 0)
             found = found or shown > 0
-        self._nothing.setVisible(bool(words) and not found)
+        self._nothing.setText("No favourites yet" if starred and not words else "No attribute of this name")
+        self._nothing.setVisible((bool(words) or starred) and not found)

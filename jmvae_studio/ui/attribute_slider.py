@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
+from typing import Literal
+
+import qtawesome
+from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
+    QEnterEvent,
     QFocusEvent,
+    QIcon,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -22,10 +28,13 @@ from PySide6.QtWidgets import (
     QLabel,
     QSizePolicy,
     QSlider,
+    QToolButton,
     QWidget,
 )
 
 from jmvae_studio.ui.theme import ACCENT
+
+State = Literal["held", "locked", "free"]
 
 STEPS = 100
 """Slider positions per unit."""
@@ -107,7 +116,7 @@ class _Groove(QSlider):
         painter.setPen(QPen(palette.color(QPalette.ColorRole.Mid), 3, c=Qt.PenCapStyle.RoundCap))
         painter.drawLine(QPointF(left, middle), QPointF(right, middle))
         painter.setPen(QPen(palette.color(QPalette.ColorRole.Mid), 1))
-        for value in (-STEPS, 0, STEPS):
+        for value in range(max(-STEPS, self.minimum()), min(STEPS, self.maximum()) + 1, STEPS):
             x = self.position(value)
             painter.drawLine(QPointF(x, middle + 4), QPointF(x, middle + 7))
         handle = self.position(self.sliderPosition())
@@ -142,6 +151,52 @@ class _Groove(QSlider):
         return round(self.minimum() + min(max(share, 0.0), 1.0) * (self.maximum() - self.minimum()))
 
 
+class _Mark(QToolButton):
+    """Shows what is special about an attribute, and offers more under the mouse."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAutoRaise(True)
+        self.setFixedSize(20, 20)
+        self.setIconSize(QSize(14, 14))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.shown: tuple[State, bool] = ("held", False)
+        self._hovered = False
+
+    def show_state(self, state: State, favourite: bool) -> None:
+        """Show this state, and a star for a favourite that is held."""
+        self.shown = (state, favourite)
+        tips = {
+            "held": "Lock this attribute, or let it follow",
+            "locked": "Locked: nothing moves this attribute",
+            "free": "Follows what the model believes once another attribute is set",
+        }
+        self.setToolTip(tips[state])
+        self._choose_icon()
+
+    def set_hovered(self, hovered: bool) -> None:
+        """The mouse is over the row."""
+        self._hovered = hovered
+        self._choose_icon()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._choose_icon()
+        super().changeEvent(event)
+
+    def _choose_icon(self) -> None:
+        state, favourite = self.shown
+        if state != "held":
+            name = "mdi6.lock" if state == "locked" else "mdi6.link-variant"
+        elif favourite:
+            name = "mdi6.star"
+        else:
+            name = "mdi6.dots-vertical" if self._hovered else ""
+        dim = name == "mdi6.dots-vertical"
+        role = QPalette.ColorRole.PlaceholderText if dim else QPalette.ColorRole.WindowText
+        self.setIcon(qtawesome.icon(name, color=self.palette().color(role)) if name else QIcon())
+
+
 class AttributeSlider(QWidget):
     """A row of the attribute panel.
 
@@ -152,15 +207,21 @@ class AttributeSlider(QWidget):
     value_changed = Signal(str, float)
     reset_asked = Signal(str)
     gesture_ended = Signal()
+    menu_asked = Signal(str)
+    """The small button was pressed: what may become of this attribute?"""
 
     def __init__(
         self, name: str, title: str, lowest: float, highest: float, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.name = name
+        self._active = True
         self.label = QLabel(title, self)
         self.label.setFixedWidth(124)
         self.label.setToolTip(name)
+        self.mark = _Mark(self)
+        self.mark.setAccessibleName(f"{title}, options")
+        self.mark.clicked.connect(lambda: self.menu_asked.emit(self.name))
         self.groove = _Groove(lowest, highest, self)
         self.groove.setAccessibleName(title)
         self.number = QDoubleSpinBox(self)
@@ -175,8 +236,9 @@ class AttributeSlider(QWidget):
         self.number.installEventFilter(self)
         self.setToolTip("Double-click to reset; arrow keys for steps of 0.1")
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 1, 6, 1)
+        layout.setContentsMargins(0, 1, 6, 1)
         layout.setSpacing(6)
+        layout.addWidget(self.mark)
         layout.addWidget(self.label)
         layout.addWidget(self.groove, 1)
         layout.addWidget(self.number)
@@ -210,6 +272,31 @@ class AttributeSlider(QWidget):
             font.setBold(asked)
             self.label.setFont(font)
         self.groove.update()
+
+    def set_state(self, state: State, favourite: bool) -> None:
+        """Show whether the attribute is locked (then it does not move), free or held, and a favourite."""
+        if (state, favourite) != self.mark.shown:
+            self.mark.show_state(state, favourite)
+            self.set_active(self._active)
+
+    def set_active(self, active: bool) -> None:
+        """Let the slider act, unless it is locked."""
+        self._active = active
+        usable = active and self.mark.shown[0] != "locked"
+        for widget in (self.groove, self.number):
+            if widget.isEnabled() != usable:
+                widget.setEnabled(usable)
+        self.mark.setEnabled(active)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._active:
+            self.menu_asked.emit(self.name)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.mark.set_hovered(True)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.mark.set_hovered(False)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.reset_asked.emit(self.name)

@@ -52,3 +52,15 @@ def ask_export(
     dialog.selectFile(name)
     dialog.fileSelected.connect(lambda path: chosen(Path(path)))
     dialog.open()
+
+
+def ask_open(parent: QWidget, title: str, kinds: str) -> Path | None:
+    """Let the user choose a file to read."""
+    name, _ = QFileDialog.getOpenFileName(parent, title, "", kinds)
+    return Path(name) if name else None
+
+
+def ask_save(parent: QWidget, title: str, proposed: str, kinds: str) -> Path | None:
+    """Let the user choose a file to write."""
+    name, _ = QFileDialog.getSaveFileName(parent, title, proposed, kinds)
+    return Path(name) if name else None

@@ -24,6 +24,7 @@ from jmvae_studio.ui.attribute_panel import AttributePanel
 from jmvae_studio.ui.filmstrip import Filmstrip
 from jmvae_studio.ui.image_canvas import ImageCanvas
 from jmvae_studio.ui.menus import MenuWindow
+from jmvae_studio.ui.message_bar import MessageBar
 from jmvae_studio.ui.photo_view import PhotoView
 from jmvae_studio.ui.viewport import Viewport
 
@@ -48,6 +49,7 @@ class MainWindow(MenuWindow):
         self.photo_view = PhotoView()
         self.panel = AttributePanel(*value_range)
         self.filmstrip = Filmstrip()
+        self.messages = MessageBar()
         self.history = QUndoView()
         self.history.setAccessibleName("History")
         self.history.setEmptyLabel("As it was opened")
@@ -192,6 +194,7 @@ class MainWindow(MenuWindow):
         rows = QVBoxLayout(centre)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
+        rows.addWidget(self.messages)
         rows.addWidget(self.splitter, 1)
         rows.addWidget(self.filmstrip)
         self.filmstrip.hide()

@@ -27,6 +27,9 @@ class MenuWindow(QMainWindow):
     close_photo_asked = Signal()
     reopen_asked = Signal()
     filmstrip_wanted = Signal(bool)
+    save_session_asked = Signal()
+    open_session_asked = Signal()
+    last_session_asked = Signal()
     reset_all_asked = Signal()
     search_asked = Signal()
     export_asked = Signal()
@@ -42,6 +45,13 @@ class MenuWindow(QMainWindow):
     remove_face_asked = Signal()
     draw_crop_toggled = Signal(bool)
     mode_chosen = Signal(str)
+    save_preset_asked = Signal()
+    share_preset_asked = Signal()
+    load_preset_asked = Signal()
+    preset_chosen = Signal(str)
+    preset_removed = Signal(str)
+    copy_adjustments_asked = Signal()
+    paste_adjustments_asked = Signal()
     theme_chosen = Signal(str)
     compare_held = Signal(bool)
     comparison_chosen = Signal(str)
@@ -65,6 +75,22 @@ class MenuWindow(QMainWindow):
                 action.setToolTip(str(path))
                 action.triggered.connect(lambda _=False, path=path, chosen=chosen: chosen.emit(path))
             menu.setEnabled(bool(paths))
+
+    def show_presets(self, names: Sequence[str]) -> None:
+        """Fill the menus of the user's presets."""
+        for action in self._own_presets:
+            self._presets.removeAction(action)
+            action.deleteLater()
+        self._own_presets.clear()
+        self._removable.clear()
+        for name in names:
+            text = name.replace("&", "&&")
+            action = self._presets.addAction(text)
+            action.triggered.connect(lambda _=False, name=name: self.preset_chosen.emit(name))
+            self._own_presets.append(action)
+            removing = self._removable.addAction(text)
+            removing.triggered.connect(lambda _=False, name=name: self.preset_removed.emit(name))
+        self._removable.setEnabled(bool(names))
 
     def show_samples(self, paths: Sequence[Path]) -> None:
         """Fill the menu of generated faces."""
@@ -129,6 +155,10 @@ class MenuWindow(QMainWindow):
         )
         self.export_face = self._action(file, "Export &Face Only…", self.export_face_asked, "Ctrl+Shift+S")
         file.addSeparator()
+        self._action(file, "Save Sess&ion…", self.save_session_asked, "Ctrl+Alt+S")
+        self._action(file, "Open Sessio&n…", self.open_session_asked)
+        self.last_session = self._action(file, "Continue &Last Session", self.last_session_asked)
+        file.addSeparator()
         quit_action = file.addAction("&Quit")
         quit_action.setShortcut("Ctrl+Q")
         quit_action.setMenuRole(QAction.MenuRole.QuitRole)
@@ -149,6 +179,24 @@ class MenuWindow(QMainWindow):
             edit, "&Reset All Attributes", self.reset_all_asked, "Ctrl+R", "mdi6.restore"
         )
         self._action(edit, "&Search Attributes", self.search_asked, keys.Find)
+
+        edit.addSeparator()
+        self.copy_adjustments = self._action(
+            edit, "Copy &Adjustments…", self.copy_adjustments_asked, "Ctrl+Shift+C"
+        )
+        self.paste_adjustments = self._action(
+            edit, "Paste A&djustments", self.paste_adjustments_asked, "Ctrl+Shift+V"
+        )
+
+        self._presets = bar.addMenu("&Presets")
+        self.save_preset = self._action(
+            self._presets, "&Save Preset…", self.save_preset_asked, "Ctrl+Shift+P"
+        )
+        self._action(self._presets, "Save Preset to a &File…", self.share_preset_asked)
+        self._action(self._presets, "&Open Preset…", self.load_preset_asked)
+        self._removable = self._presets.addMenu("&Remove Preset")
+        self._presets.addSeparator()
+        self._own_presets: list[QAction] = []
 
         face = bar.addMenu("F&ace")
         self.find_faces = self._action(face, "&Find Faces Again", self.find_faces_asked, "Ctrl+F5")

@@ -31,6 +31,8 @@ from trainer.data.face_crop import FaceCrop
 
 _LARGEST_PIXEL = 8.0
 """Pixels of the screen that one of the photograph may take."""
+_SLIP = 5
+"""Pixels that the mouse may move in a click."""
 _GAP = 12
 """Pixels of the screen between two pictures side by side."""
 
@@ -69,6 +71,9 @@ class PhotoView(QWidget):
         self._last: QPointF | None = None
         self._grip: tuple[crop_box.Grip, FaceCrop, QPointF] | None = None
         self._panned_from: QPointF | None = None
+        self._clicked: QPointF | None = None
+        self.outlined = True
+        """Whether the faces' squares are drawn."""
         self._comparison: Comparison = "edited"
         self._wipe = wiping.Line()
 
@@ -193,10 +198,7 @@ class PhotoView(QWidget):
             if grip is not None:
                 self._grip = (grip, crop, self._unbounded(place))
                 return
-        index = self._face_at(place)
-        if index is not None:
-            self.face_clicked.emit(index)
-        self._panned_from = place
+        self._clicked = self._panned_from = place
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         place = event.position()
@@ -216,8 +218,13 @@ class PhotoView(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         crop = self._drawn_crop()
+        clicked, self._clicked = self._clicked, None
         self._first = self._last = self._panned_from = None
         self._wipe.release()
+        if clicked is not None and (event.position() - clicked).manhattanLength() < _SLIP:
+            index = self._face_at(clicked)
+            if index is not None:
+                self.face_clicked.emit(index)
         if self._grip is not None:
             self._grip = None
             self.crop_released.emit()
@@ -261,7 +268,8 @@ class PhotoView(QWidget):
             self._wipe.draw(painter, self._wiped())
         else:
             self._paint_photo(painter, edited=True)
-        self._paint_outlines(painter)
+        if self.outlined:
+            self._paint_outlines(painter)
         if self._comparison == "side":
             shift = view.left() - _GAP - view.width()
             painter.setClipRect(view.translated(shift - view.left(), 0))

@@ -58,10 +58,10 @@ def test_the_last_value_of_a_drag_is_always_rendered(
     served: list[float] = []
     original = Engine.preview
 
-    def slow(self: Engine, code: object, attributes: tuple[float, ...], mode: object) -> object:
+    def slow(self: Engine, code: object, attributes: tuple[float, ...], *rest: object) -> object:
         served.append(attributes[0])
         sleep(0.01)
-        return original(self, code, attributes, mode)  # type: ignore[arg-type]
+        return original(self, code, attributes, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Engine, "preview", slow)
     results: list[float] = []

@@ -1,0 +1,45 @@
+"""Pictures that carry their settings: what they were made with, offered for the photograph at hand."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from jmvae_studio.control.photographs import Photographs
+from jmvae_studio.document.attributes import title
+from jmvae_studio.document.photo import Photo
+from jmvae_studio.document.records import PictureSettings, settings_in
+from jmvae_studio.document.session import Session
+from jmvae_studio.ui.main_window import MainWindow
+
+
+class Remaking(QObject):
+    """Says what an opened picture was made with, and applies it on demand."""
+
+    def __init__(
+        self, session: Session, photographs: Photographs, window: MainWindow, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._photographs, self._window = session, photographs, window
+        photographs.first_opened.connect(self._look)
+
+    def _look(self, photo: Photo, before: Photo | None) -> None:
+        settings = settings_in(photo.image.exif if photo.image is not None else None)
+        if settings is None or not settings.faces:
+            return
+        edit = settings.faces[0].edit.edit()
+        asked = ", ".join(f"{title(name)} {value:+.2f}" for name, value in edit.values[:6])
+        more = f" and {len(edit.values) - 6} more" if len(edit.values) > 6 else ""
+        faces = "" if len(settings.faces) == 1 else f" ({len(settings.faces)} faces)"
+        text = f"{photo.name} was made here with {asked}{more}{faces}."
+        choices = []
+        if before is not None and before in self._session.photos:
+            choices.append((f"Restore on {before.name}", lambda: self._restore(before, settings)))
+        self._window.messages.offer(text, choices)
+
+    def _restore(self, photo: Photo, settings: PictureSettings) -> None:
+        """Put the faces of the settings in place of a photograph's own, as one undo entry."""
+        if photo not in self._session.photos:
+            return
+        self._photographs.show(photo)
+        if self._session.photo is photo:
+            self._session.replace_faces([face.face() for face in settings.faces], "restore settings")

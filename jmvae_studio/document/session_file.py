@@ -1,0 +1,180 @@
+"""Sessions as files: which photographs are open and what was done to their faces. No pixels."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jmvae_studio.document.presets import write_text
+from jmvae_studio.document.records import FaceRecord
+from jmvae_studio.document.session import Session
+
+SUFFIX = ".jmvae"
+_MOST_BYTES = 50_000_000
+_DAY = 86_400.0
+
+
+class SessionFileError(Exception):
+    """A session that could not be read or written: what, where and what to do."""
+
+
+class PhotoRecord(BaseModel):
+    """A photograph of a session.
+
+    Attributes:
+        path: Relative to the session's file where that is possible.
+        bytes: Size of the photograph's file, by which a changed one is noticed.
+        searched: Whether faces have been looked for.
+        current: Index of the face being edited.
+        faces: Its faces with their edits.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    path: str
+    bytes: int = 0
+    searched: bool = False
+    current: int = Field(default=0, ge=0)
+    faces: list[FaceRecord] = Field(default_factory=list, max_length=1000)
+
+
+class SessionRecord(BaseModel):
+    """The photographs of a session, and which one is shown."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: Literal["jmvae-session 1"] = "jmvae-session 1"
+    shown: int = 0
+    photos: list[PhotoRecord] = Field(default_factory=list, max_length=100_000)
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether anything was asked of a face."""
+        return any(not face.edit.edit().is_empty for photo in self.photos for face in photo.faces)
+
+
+def record(session: Session, beside: Path) -> SessionRecord:
+    """What a file at ``beside`` holds of a session; pictures that are no files are left out."""
+    kept: list[PhotoRecord] = []
+    shown = 0
+    for photo in session.photos:
+        try:
+            size = photo.path.stat().st_size
+        except OSError:
+            continue  # from the clipboard, or gone
+        if photo is session.photo:
+            shown = len(kept)
+        kept.append(
+            PhotoRecord(
+                path=_relative(photo.path, beside.parent),
+                bytes=size,
+                searched=photo.searched,
+                current=photo.current,
+                faces=[FaceRecord.of(face) for face in photo.faces],
+            )
+        )
+    return SessionRecord(shown=shown, photos=kept)
+
+
+def save(path: Path, kept: SessionRecord) -> None:
+    """Write a session beside its target and rename it.
+
+    Raises:
+        SessionFileError: It could not be written; an older file is unchanged.
+    """
+    try:
+        write_text(path, kept.model_dump_json(indent=1))
+    except OSError as error:
+        raise SessionFileError(
+            f"The session cannot be saved in {path.parent}: {error.strerror}. Choose another folder."
+        ) from error
+
+
+def load(path: Path) -> SessionRecord:
+    """Read a session's file.
+
+    Raises:
+        SessionFileError: It cannot be read or is no session.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise SessionFileError(f"{path.name} is too large for a session: choose another file.")
+        raw: Any = json.loads(path.read_text(encoding="utf-8"))
+        return SessionRecord.model_validate(raw)
+    except OSError as error:
+        raise SessionFileError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, ValidationError, RecursionError) as error:
+        raise SessionFileError(
+            f"{path.name} is not a session: choose a file that this program saved."
+        ) from error
+
+
+def restore(session: Session, kept: SessionRecord, beside: Path) -> tuple[int | None, list[str]]:
+    """Put the photographs of a record into the filmstrip, with their faces and edits.
+
+    Returns:
+        The number of the photograph to show, and sentences about those that are gone or have changed.
+    """
+    told, show = [], None
+    for index, entry in enumerate(kept.photos):
+        path = Path(os.path.normpath(beside.parent / entry.path))
+        if not path.is_file():
+            told.append(f"{path.name} is no longer in {path.parent}.")
+            continue
+        if entry.bytes and path.stat().st_size != entry.bytes:
+            told.append(f"{path.name} has changed since.")
+        photo = session.find(path)
+        if photo is None:
+            photo = session.add(path)
+        elif photo.is_edited:
+            told.append(f"{path.name} is open already and stays as it is.")
+            continue
+        session.put_faces(photo, [face.face() for face in entry.faces], entry.current, entry.searched)
+        if index == kept.shown or show is None:
+            show = photo.number
+    return show, told
+
+
+def sweep(folder: Path) -> int:
+    """Remove what a killed process left half written in a folder; returns how many files."""
+    swept = 0
+    try:
+        leftovers = [path for path in folder.glob(".*.part") if path.is_file()]
+    except OSError:
+        return 0
+    for path in leftovers:
+        found = re.search(r"\.(\d+)\.part$", path.name)
+        try:
+            if found and not _may_be_at_work(int(found[1]), path):
+                path.unlink()
+                swept += 1
+        except OSError:
+            continue
+    return swept
+
+
+def _may_be_at_work(process: int, path: Path) -> bool:
+    """Whether the process that writes ``path`` may still be there."""
+    if sys.platform == "win32":  # asking there for a process would end it
+        return time.time() - path.stat().st_mtime < _DAY
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return os.path.relpath(path, folder)
+    except ValueError:  # another drive
+        return str(path)

@@ -1,0 +1,120 @@
+"""What is kept: the export dialog, settings inside pictures, sessions and recovery after a crash."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog
+from pytestqt.qtbot import QtBot
+
+from jmvae_studio.app import Studio
+from jmvae_studio.document.session_file import load, record, save
+from jmvae_studio.ui.export_dialog import ExportDialog
+from tests.gui.test_studio import drag_slider, settle
+from trainer.data.images import open_image
+
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+def values(studio: Studio) -> dict[str, float]:
+    assert studio.session.face is not None
+    return dict(studio.session.face.edit.values)
+
+
+def visible(kind: type) -> list[QApplication]:
+    return [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
+
+
+def test_the_export_dialog_and_the_way_back(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+    kept = values(studio)
+    QTest.keyClick(studio.window, Qt.Key.Key_S, CONTROL)
+    dialog = visible(ExportDialog)[0]
+    assert isinstance(dialog, ExportDialog)
+    assert not dialog.quality.isEnabled()
+    assert dialog.photo._edited
+    dialog.format.setFocus()
+    QTest.keyClicks(dialog.format, "WEBP")
+    assert dialog.wish().suffix == ".webp"
+    assert dialog.quality.isEnabled()
+    dialog.beside.setFocus()
+    QTest.keyClick(dialog.beside, Qt.Key.Key_Space)
+    assert dialog.wish().beside
+    QTest.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
+    asking = visible(QFileDialog)[0]
+    assert isinstance(asking, QFileDialog)
+    target = tmp_path / "pair.webp"
+    with qtbot.waitSignal(studio.exported, timeout=30_000):
+        asking.fileSelected.emit(str(target))
+    asking.close()
+    pair = open_image(target).pixels
+    assert pair.shape == (512, 1024, 3)
+    assert np.abs(pair[:, :512].astype(int) - pair[:, 512:]).max() > 5
+    QTest.mouseClick(studio.window.panel.reset_all, Qt.MouseButton.LeftButton)
+    assert values(studio) == {}
+    studio.open_path(target)
+    bar = studio.window.messages
+    qtbot.waitUntil(bar.isVisible, timeout=20_000)
+    assert f"Smiling {kept['Smiling']:+.2f}" in bar.text.text()
+    QTest.mouseClick(bar.buttons[0], Qt.MouseButton.LeftButton)
+    assert studio.session.photo is studio.session.photos[0]
+    assert values(studio) == pytest.approx(kept)
+    assert studio.session.undo_group.undoText() == "restore settings"
+    settle(studio, qtbot)
+    assert studio.settings.export_format == ".webp"
+
+
+def test_a_crash_loses_nothing_that_was_let_go(
+    start_studio: Callable[[Path, Path], Studio],
+    studio: Studio,
+    qtbot: QtBot,
+    tmp_path: Path,
+    checkpoint: Path,
+    photograph: Path,
+) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    kept = values(studio)
+    folder = tmp_path / "config" / "sessions"
+    qtbot.waitUntil(lambda: bool(list(folder.glob("autosave-*.jmvae"))), timeout=5000)
+    own = next(folder.glob("autosave-*.jmvae"))
+    qtbot.waitUntil(lambda: load(own).is_edited)
+    second = start_studio(checkpoint, photograph)
+    assert not second.window.messages.isVisible()  # the first window is at work, and no crash
+    second.window.close()
+    crashed = folder / "autosave-1-dead.jmvae"
+    crashed.write_bytes(own.read_bytes())
+    (folder / ".last.jmvae.999999999.part").touch()
+    other = tmp_path / "other.jpg"
+    other.write_bytes(photograph.read_bytes())
+    third = start_studio(checkpoint, other)
+    bar = third.window.messages
+    assert bar.isVisible()
+    assert "1 photograph open" in bar.text.text()
+    assert not (folder / ".last.jmvae.999999999.part").exists()
+    QTest.mouseClick(bar.buttons[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: third.session.photo is not None and third.session.photo.path == photograph)
+    assert values(third) == pytest.approx(kept)
+    settle(third, qtbot)
+    assert not crashed.exists()
+    third.window.close()
+    assert (folder / "last.jmvae").is_file()
+    assert list(folder.glob("autosave-*.jmvae")) == [own]  # only the first window's is left
+
+
+def test_a_dropped_session_is_opened(studio: Studio, qtbot: QtBot, tmp_path: Path, photograph: Path) -> None:
+    drag_slider(studio, "Male", 0.9)
+    kept, photo = values(studio), studio.session.photo
+    file = tmp_path / "work.jmvae"
+    save(file, record(studio.session, file))
+    assert photo is not None
+    studio.photographs.close_photo(photo)
+    assert studio.session.photo is None
+    studio.open_path(file)
+    qtbot.waitUntil(lambda: studio.session.photo is not None, timeout=20_000)
+    assert studio.session.photo is not photo
+    assert values(studio) == pytest.approx(kept)
+    settle(studio, qtbot)
