@@ -55,8 +55,8 @@ def prepare(folder: Path) -> Path:
     return python
 
 
-def declare_missing_operator() -> Any:
-    """Torchvision, which MultiVae brings along, does not import beside the CPU build of torch without it.
+def declare_missing_operators() -> Any:
+    """Torchvision, which MultiVae brings along, does not import beside the CPU build of torch without them.
 
     Returns:
         The library, which undoes the declaration when it is collected.
@@ -64,13 +64,14 @@ def declare_missing_operator() -> Any:
     import torch
 
     library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    for operator in ("nms", "qnms"):
+        library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     return library
 
 
 def measure(count: int, k: int, repeats: int, device: str) -> None:
     """Print the table."""
-    library = declare_missing_operator()
+    library = declare_missing_operators()
     import torch
     from multivae.data.datasets.base import MultimodalBaseDataset
 

@@ -31,6 +31,7 @@ CHANGEABLE = {
     "edit_realness",
     "edit_asked",
     "edit_kept",
+    "edit_consistency",
     "edit_size",
     "edit_hardness",
     "checkpoint_steps",
@@ -81,7 +82,11 @@ def train(
         "device": device,
         "seed": seed,
     }
-    values = PRESETS[preset] | {"preset": preset, "data": data.absolute()} | _parse_settings(setting or [])
+    from trainer.data.loading import recognise
+
+    found = {"dataset": layout} if (layout := recognise(data)) else {}
+    values = found | PRESETS[preset] | {"preset": preset, "data": data.absolute()}
+    values |= _parse_settings(setting or [])
     config = make_config(values | {name: value for name, value in given.items() if value is not None})
     if _is_first():
         if (out / "state").exists() or (
@@ -126,6 +131,9 @@ def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="A model, *.safetensors.")],
     data: DataFolder,
     partition: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    dataset: Annotated[
+        str | None, typer.Option(help="celeba, mnist, lfw or folder; known by its files if not given.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     likelihood: Annotated[bool, typer.Option(help="Also estimate log-likelihoods (slow).")] = False,
     parzen: Annotated[
@@ -141,54 +149,60 @@ def evaluate(
 ) -> None:
     """Attributes read from pictures, the error of reconstructions and log-likelihoods, on one partition."""
     from trainer.checkpoint import load_model
-    from trainer.data.celeba import load_celeba
     from trainer.data.dataset import PARTITIONS
-    from trainer.evaluation.attributes import accuracy_table, infer_attributes
+    from trainer.data.loading import open_dataset, recognise
+    from trainer.evaluation.attributes import accuracy_table, attribute_accuracy, infer_attributes
     from trainer.evaluation.reconstruction import reconstruction_error
 
     if partition not in PARTITIONS:
         raise TrainerError(f"There is no partition “{partition}”; there are: {', '.join(PARTITIONS)}.")
     model, header = load_model(checkpoint)
-    celeba = load_celeba(data, header.image_size)
-    chosen = celeba.indices(partition)
-    table = accuracy_table(infer_attributes(model, celeba.images[chosen]), celeba.attributes[chosen])
-    result = {
-        "checkpoint": checkpoint.name,
-        "partition": partition,
-        "pictures": len(chosen),
-        "accuracy": float(table[:, 0].mean()),
-        "balanced_accuracy": float(table[:, 1].mean()),
-        "reconstruction_rmse": reconstruction_error(model, celeba.images[chosen]),
-        "attributes": {
+    layout = dataset or recognise(data) or header.training.get("dataset", "celeba")
+    opened = open_dataset(layout, data, header.image_size)
+    vectors = [modality for modality in model.modalities if modality.kind != "image"]
+    if vectors and opened.names != tuple(name for vector in vectors for name in vector.names):
+        raise TrainerError(f"{checkpoint.name} has other attributes than {data}: it needs the same ones.")
+    chosen = opened.indices(partition)
+    result: dict[str, Any] = {"checkpoint": checkpoint.name, "partition": partition, "pictures": len(chosen)}
+    if len(vectors) == 1 and opened.kind == "attributes" and model.can_complete({"image"}, vectors[0].name):
+        table = accuracy_table(infer_attributes(model, opened.images[chosen]), opened.attributes[chosen])
+        result["accuracy"], result["balanced_accuracy"] = (float(mean) for mean in table.mean(0))
+        result["attributes"] = {
             name: {"accuracy": float(row[0]), "balanced_accuracy": float(row[1])}
-            for name, row in zip(celeba.names, table, strict=True)
-        },
-    }
+            for name, row in zip(opened.names, table, strict=True)
+        }
+    elif opened.kind == "label":
+        result |= attribute_accuracy(model, opened, chosen)
+    if model.can_complete({"image"}, "image"):
+        result["reconstruction_rmse"] = reconstruction_error(model, opened.images[chosen])
     if likelihood:
         from trainer.evaluation.likelihood_table import likelihood_table
 
         if channel_reduction not in ("sum", "mean"):
             raise TrainerError(f"--channel-reduction is sum or mean, not “{channel_reduction}”.")
         reduction: Literal["sum", "mean"] = "mean" if channel_reduction == "mean" else "sum"
-        result["likelihood"] = likelihood_table(model, celeba, chosen[:rows], k, reduction, seed)
+        result["likelihood"] = likelihood_table(model, opened, chosen[:rows], k, reduction, seed)
     if parzen:
         from trainer.evaluation.parzen import parzen_table
 
-        validation = celeba.indices("validation")[:rows]
-        result["parzen"] = parzen_table(model, celeba, chosen[:rows], validation, PARZEN_SAMPLES, seed)
+        validation = opened.indices("validation")[:rows]
+        result["parzen"] = parzen_table(
+            model, opened, chosen[:rows], validation, PARZEN_SAMPLES, seed, model.vector.name
+        )
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
-    shown = Table("attribute", "accuracy", "balanced")
-    for name, row in zip(celeba.names, table, strict=True):
-        shown.add_row(name, f"{row[0]:.3f}", f"{row[1]:.3f}")
-    shown.add_section()
-    shown.add_row("mean", f"{table[:, 0].mean():.4f}", f"{table[:, 1].mean():.4f}")
     console = Console()
-    console.print(shown)
-    console.print(
-        f"Reconstruction error (RMS, of 255): {result['reconstruction_rmse']:.2f}; {len(chosen)} pictures"
-    )
+    if "accuracy" in result:
+        shown = Table("attribute", "accuracy", "balanced")
+        for name, row in result.get("attributes", {}).items():
+            shown.add_row(name, f"{row['accuracy']:.3f}", f"{row['balanced_accuracy']:.3f}")
+        shown.add_section()
+        shown.add_row("mean", f"{result['accuracy']:.4f}", f"{result['balanced_accuracy']:.4f}")
+        console.print(shown)
+    if "reconstruction_rmse" in result:
+        console.print(f"Reconstruction error (RMS, of 255): {result['reconstruction_rmse']:.2f}")
+    console.print(f"{len(chosen)} pictures, {partition} partition")
     if likelihood or parzen:
         console.print(_likelihoods(result))
 

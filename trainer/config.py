@@ -94,6 +94,9 @@ class TrainConfig(BaseModel):
     edit_realness: float = Field(1.0, ge=0, description="Weight of being taken for a photograph.")
     edit_asked: float = Field(3.0, ge=0, description="Weight of showing the attributes asked for.")
     edit_kept: float = Field(20.0, ge=0, description="Weight of keeping all other attributes as they read.")
+    edit_consistency: float = Field(
+        2.0, ge=0, description="Weight of the model's own reading of the edited face."
+    )
     edit_size: float = Field(2.0, ge=0, description="Weight of the mean absolute change of pixels.")
     edit_hardness: float = Field(
         0.05, ge=0, description="Weight with which edited faces teach the critic their old attributes."

@@ -12,6 +12,7 @@ from trainer.data.face_detection import Face, find_faces
 from trainer.data.face_pictures import Row, crop_rows
 from trainer.data.folder import load_folder, split_by_name
 from trainer.data.images import open_image
+from trainer.data.loading import open_dataset
 from trainer.data.scores import scale_column, squash
 from trainer.errors import DataError
 
@@ -61,6 +62,14 @@ def test_a_sound_folder_is_read_whole(folder: Path, tmp_path: Path) -> None:
     assert [len(data.indices(p)) for p in ("train", "validation", "test")] == [10, 1, 1]
     assert (report.rows, report.used, report.problems) == (12, 12, ())
     assert "Age: 20…75 became -1…1." in report.notes
+
+
+def test_the_dispatcher_opens_it_and_says_what_is_left_out(folder: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    picture(folder / "forgotten.png", 90)
+    data = open_dataset("folder", folder, 8, tmp_path / "cache", tell=said.append)
+    assert len(data.images) == 12
+    assert "1 × picture without a row: forgotten.png" in said[0]
 
 
 def test_pictures_are_searched_once(folder: Path, tmp_path: Path) -> None:

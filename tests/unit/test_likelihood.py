@@ -1,7 +1,7 @@
 """Likelihood estimates against a model whose likelihoods are known."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pytest
@@ -20,8 +20,10 @@ from trainer.evaluation.likelihood import (
 )
 from trainer.evaluation.likelihood_table import EXPECTED, IMPORTANCE, RATIO, likelihood_table
 from trainer.models.distributions import Gaussian, standard_gaussian
-from trainer.models.interface import Modality
+from trainer.models.interface import JointModel, Modality
+from trainer.models.networks import Nets
 from trainer.objectives import log_likelihood
+from trainer.systems import find_system
 
 IMAGE, ATTRIBUTES, BOTH = ("image",), ("attributes",), ("image", "attributes")
 
@@ -102,30 +104,108 @@ def test_the_expected_likelihood_is_its_closed_form() -> None:
     assert float((conditional - exact).mean()) > 0.2  # the mean outside the logarithm costs
 
 
-class Layered(LinearGaussian):
-    """Draws and weighs its codes itself, as a model of several layers would."""
-
-    def draw_codes(self, given: Mapping[str, Tensor], n: int, generator: torch.Generator) -> Tensor:
-        posterior = self.encode(given)
-        return posterior.mean.expand(n * n, *posterior.mean.shape)
-
-    def weigh_codes(
-        self, given: Mapping[str, Tensor], n: int, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        mean = self.encode(given).mean
-        return mean.expand(n, *mean.shape), torch.full((n, len(mean)), -7.0)
+MNIST_LIKE = (
+    Modality("image", "image", (1, 4, 4), scale="unit"),
+    Modality("label", "label", (3,), ("a", "b", "c")),
+)
+TINY = Nets("dense", hidden=8)
 
 
-def test_a_model_may_draw_its_own_codes() -> None:
-    model = Layered()
-    data = model.sample(6)
-    at_mean = log_likelihood(
-        model.decode_one("image", model.encode({"attributes": data["attributes"]}).mean), data["image"]
+def tiny_system(name: str, **settings: object) -> JointModel:
+    """Of dense nets with random weights."""
+    torch.manual_seed(4)
+    return (
+        find_system(name).load_class().build(MNIST_LIKE, {"latent": 3, **TINY.to_json(), **settings}).eval()
     )
-    found = expected_likelihood(model, data, "image", ATTRIBUTES, 3, "sum", make_generator(model, 0))
-    torch.testing.assert_close(found, at_mean)
-    weighed = bounds(model, data, ATTRIBUTES, k=9)[IMAGE]
-    torch.testing.assert_close(weighed, at_mean - 7)
+
+
+def tiny_data(n: int) -> dict[str, Tensor]:
+    """One datum, ``n`` times."""
+    image = torch.tensor([1.0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 1, 0, 1, 1, 0, 1]).view(1, 1, 4, 4)
+    label = torch.tensor([[0.0, 1.0, 0.0]])
+    return {"image": image.expand(n, 1, 4, 4), "label": label.expand(n, 3)}
+
+
+@pytest.mark.parametrize("name", ["vae", "jmvae", "jmvae-kl", "jmvae-h", "cvae", "cmma"])
+def test_one_sample_is_every_systems_own_elbo_in_expectation(name: str) -> None:
+    model = tiny_system(name)
+    data = {m.name: tiny_data(5_000)[m.name] for m in model.modalities}
+    names = tuple(data)
+    target = ("image",) if name in ("vae", "cvae", "cmma") else names
+    conditions = ("label",) if name in ("cvae", "cmma") else ()
+    found = importance_bounds(model, data, names, [target], 1, "sum", make_generator(model, 1), conditions)[
+        target
+    ]
+    noise = torch.randn(5_000, model.noise_width, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        terms = model.bound(data, noise, "sum").terms
+    elbo = -float(terms["kl_prior"] + sum(terms[f"nll_{part}"] for part in target))
+    error = float(found.std()) / math.sqrt(len(found))
+    assert error < 0.1
+    assert abs(float(found.mean()) - elbo) < 6 * error
+
+
+def test_layers_are_drawn_from_the_top_down() -> None:
+    model = tiny_system("jmvae-h")
+    data = tiny_data(3)
+    found = expected_likelihood(model, data, "image", ("label",), 5_000, "sum", make_generator(model, 3))
+    noise = torch.randn(5_000, model.latent, generator=torch.Generator().manual_seed(5))
+    with torch.no_grad():  # Eq. 6 by hand: z2 ~ q(z2 | w), z1 ~ p(z1 | z2)
+        codes = model.sample_code({"label": data["label"][:1].expand(5_000, 3)}, noise)
+        by_hand = log_likelihood(model.decode_one("image", codes), data["image"][:1].expand(5_000, 1, 4, 4))
+    torch.testing.assert_close(found, by_hand.mean().expand(3), rtol=0, atol=0.1)
+    with pytest.raises(CapabilityError, match="no density of codes given label alone"):
+        importance_bounds(model, data, ("label",), [("label",)], 1, "sum", make_generator(model, 3))
+
+
+def test_a_label_given_by_the_prior_is_a_probability() -> None:
+    model = tiny_system("jmvae-kl")
+    data = {"label": torch.eye(3)}
+    found = prior_likelihood(model, data, ("label",), 4000, "sum", make_generator(model, 1))
+    assert float(found.exp().sum()) == pytest.approx(1, abs=1e-4)
+
+
+def tiny_digits(n: int) -> Dataset:
+    rng = np.random.default_rng(1)
+    labels = np.eye(3, dtype=np.int8)[rng.integers(0, 3, n)]
+    pixels = 255 * rng.integers(0, 2, (n, 4, 4, 1), dtype=np.uint8)
+    return Dataset(pixels, labels, ("a", "b", "c"), np.zeros(n, np.uint8), "label")
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "estimates"),
+    [
+        ("vae", {}, {("log p(image)", IMPORTANCE, "single")}),
+        ("cgan", {}, set()),
+        (
+            "cvae",
+            {"target": "vector"},
+            {("log p(label | image)", EXPECTED, "single"), ("log p(label | image)", IMPORTANCE, "multiple")},
+        ),
+        (
+            "jmvae-h",
+            {},
+            {
+                ("log p(image)", IMPORTANCE, "multiple"),
+                ("log p(label)", IMPORTANCE, "multiple"),
+                ("log p(image, label)", IMPORTANCE, "multiple"),
+                ("log p(image | label)", EXPECTED, "single"),
+                ("log p(image | label)", IMPORTANCE, "multiple"),
+                ("log p(label | image)", EXPECTED, "single"),
+                ("log p(label | image)", RATIO, "multiple"),
+            },
+        ),
+    ],
+)
+def test_every_system_has_the_estimates_it_can(
+    name: str, settings: dict[str, object], estimates: set[tuple[str, str, str]]
+) -> None:
+    model = tiny_system(name, **settings)
+    table = likelihood_table(model, tiny_digits(5), np.arange(5), 4, "sum", seed=0, prior_samples=50)
+    found = {(r["quantity"], r["estimator"], r["encoder"]): r["value"] for r in table["results"]}
+    assert found.keys() == estimates
+    assert all(-60 < value < 0 for value in found.values())
+    assert bool(table["omitted"]) == (name in ("cgan", "jmvae-h"))
 
 
 def test_the_channel_mean_divides_images_alone() -> None:
@@ -150,7 +230,7 @@ def test_chunks_change_nothing_but_the_noise(monkeypatch: pytest.MonkeyPatch) ->
     assert likelihood.codes_at_once(model) == 21
     parts = bounds(model, data, BOTH, k=50)[BOTH]
     torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-4)  # the exact posterior: no noise is left
-    prior = prior_likelihood(model, data, ATTRIBUTES, 20_000, "sum", make_generator(model, 1))
+    prior = prior_likelihood(model, data, ATTRIBUTES, 5_000, "sum", make_generator(model, 1))
     assert float((prior - model.log_likelihood(data, *ATTRIBUTES)).abs().max()) < 0.2
 
 
@@ -169,8 +249,8 @@ def test_the_table_names_and_labels_every_estimate(monkeypatch: pytest.MonkeyPat
     data = dataset(model, 20)
     rows = np.arange(2, 18)
     monkeypatch.setattr("trainer.evaluation.likelihood_table.ROWS_AT_ONCE", 7)
-    table = likelihood_table(model, data, rows, 500, "sum", seed=3, prior_samples=20_000)
-    again = likelihood_table(model, data, rows, 500, "sum", seed=3, prior_samples=20_000)
+    table = likelihood_table(model, data, rows, 500, "sum", seed=3, prior_samples=5_000)
+    again = likelihood_table(model, data, rows, 500, "sum", seed=3, prior_samples=5_000)
     assert table == again
     assert table["omitted"] == {}
     assert (table["data"], table["k"], table["channel_reduction"]) == (16, 500, "sum")
@@ -209,9 +289,15 @@ def test_what_a_system_cannot_estimate_is_said() -> None:
                 raise CapabilityError("This model needs attributes.")
             return super().encode(given)
 
+        def can_complete(self, given: Collection[str], missing: str) -> bool:
+            return "attributes" in given
+
     model = OneWay()
     table = likelihood_table(model, dataset(model, 5), np.arange(5), 2, "mean", seed=0, prior_samples=10)
-    assert table["omitted"] == {"q(z | image)": "This model needs attributes."}
+    assert table["omitted"] == {
+        "bounds by q(z | image)": "This model needs attributes.",
+        "log p(attributes | image)": "This system makes no attributes from image.",
+    }
     found = {(r["quantity"], r["encoder"]) for r in table["results"]}
     assert ("log p(image)", "multiple") in found
     assert ("log p(image)", "single") not in found

@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from trainer.config import TrainConfig
-from trainer.data.celeba import load_celeba
+from trainer.data.celeba import ATTRIBUTES_FILE, load_celeba
 from trainer.data.dataset import Dataset, Progress
+from trainer.data.folder import TABLES, load_folder
+from trainer.data.lfw import SCORES_FILE, load_lfw
 from trainer.data.mnist import load_mnist
 from trainer.errors import ConfigError
 
+SIGNS = {
+    "celeba": (ATTRIBUTES_FILE,),
+    "lfw": (SCORES_FILE,),
+    "folder": tuple(TABLES),
+}
+"""Layout → files by which a folder is known."""
+
+
+def recognise(folder: Path) -> str | None:
+    """The layout of ``folder`` by its lists; None if it has none of them."""
+    for layout, names in SIGNS.items():
+        if any((folder / name).is_file() for name in names):
+            return layout
+    return None
+
+
+def tell_on_stderr(text: str) -> None:
+    """For people who watch the command; standard output is kept for events and results."""
+    sys.stderr.write(text + "\n")
+
 
 def open_dataset(
-    layout: str, folder: Path, size: int = 64, cache: Path | None = None, progress: Progress | None = None
+    layout: str,
+    folder: Path,
+    size: int = 64,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    tell: Callable[[str], None] = tell_on_stderr,
 ) -> Dataset:
     """Open the data set in ``folder``.
 
     Args:
-        layout: How the folder is laid out: ``celeba`` or ``mnist``.
+        layout: How the folder is laid out: ``celeba``, ``mnist``, ``lfw`` or ``folder`` (pictures and a table).
         folder: As the data set is distributed.
         size: Side of the pictures in pixels, where they are cropped; MNIST's are as they are.
         cache: Folder of decoded pictures; the user's cache folder by default.
         progress: Told of pictures decoded.
+        tell: Told what was left out of the data, if anything was.
 
     Raises:
         ConfigError: The layout is unknown.
@@ -31,6 +61,12 @@ def open_dataset(
         return load_celeba(folder, size, cache, progress)
     if layout == "mnist":
         return load_mnist(folder)
+    if layout in ("lfw", "folder"):
+        load = load_lfw if layout == "lfw" else load_folder
+        dataset, report = load(folder, size, cache, progress)
+        if report.problems or report.notes:
+            tell(report.text())
+        return dataset
     raise ConfigError(f"No data set is called “{layout}”.")
 
 

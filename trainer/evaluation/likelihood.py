@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from trainer.models.interface import JointModel
-from trainer.objectives import Reduction, log_likelihood
+from trainer.errors import CapabilityError
+from trainer.models.conditional import ConditionalModel
+from trainer.models.interface import JointModel, Reduction
+from trainer.objectives import log_likelihood
 
 Names = tuple[str, ...]
 """A subset of a model's modalities, in the model's order."""
@@ -25,28 +27,6 @@ BUDGET = 256 * 2**20
 """Bytes that the codes decoded at a time may take, estimated by `NUMBERS_PER_ELEMENT`."""
 NUMBERS_PER_ELEMENT = 16
 """Numbers alive for each element of an observation: the nets' widest layers, the parameters, the densities."""
-
-
-@runtime_checkable
-class DrawsCodes(Protocol):
-    """A model with a way of its own to draw the codes it generates from, for instance JMVAE-h."""
-
-    def draw_codes(self, given: Mapping[str, Tensor], n: int, generator: torch.Generator) -> Tensor:
-        """Codes for `JointModel.decode_one`, any number × batch × latent.
-
-        JMVAE-h (Suzuki et al. 2018, Eq. 6) draws n codes z2 ~ q(z2 | given) and for each of them n codes
-        z1 ~ p(z1 | z2), and returns the n² codes z1.
-        """
-
-
-@runtime_checkable
-class WeighsCodes(Protocol):
-    """A model whose latent variables are more than the code that is decoded, for instance JMVAE-h."""
-
-    def weigh_codes(
-        self, given: Mapping[str, Tensor], n: int, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Codes n × batch × latent from q( · | given), and n × batch log p − log q of all latent variables."""
 
 
 def codes_at_once(model: JointModel) -> int:
@@ -75,8 +55,9 @@ def expected_likelihood(
 ) -> Tensor:
     """Mean of log p(target | z) over ``n`` codes z ~ q(z | given): Suzuki et al. 2018, Eq. 5.
 
-    A lower bound on log ∫ q(z | given) p(target | z) dz; the mean stands outside the logarithm. For a model
-    that `DrawsCodes` the mean runs over the codes it draws (JMVAE-h: Eq. 6).
+    A lower bound on log ∫ q(z | given) p(target | z) dz; the mean stands outside the logarithm. A model of several
+    layers draws n codes of all layers from the top down (Eq. 6, whose n codes z1 for each of n codes z2 have the
+    same expectation). A conditional system draws from p(z | given) and decodes p(target | z, given).
 
     Args:
         model: In evaluation mode.
@@ -91,19 +72,33 @@ def expected_likelihood(
         One number per datum.
 
     Raises:
-        CapabilityError: The model has no q(z | given).
+        CapabilityError: The model cannot make ``target`` from what is given.
     """
     known = {name: data[name] for name in given}
-    if isinstance(model, DrawsCodes):
-        codes = model.draw_codes(known, n, generator)
-    else:
-        posterior = model.encode(known)
-        codes = posterior.sample(_noise((n, *posterior.mean.shape), posterior.mean, generator))
-    at_once = max(1, codes_at_once(model) // codes.shape[1])
-    total = torch.zeros_like(codes[0, :, 0])
-    for chunk in codes.split(at_once):
-        total += _decoded(model, chunk, target, data[target], channel_reduction).sum(0)
-    return total / len(codes)
+    conditional = isinstance(model, ConditionalModel)
+    value = data[target]
+    at_once = max(1, codes_at_once(model) // len(value))
+    posterior = None if conditional or not samples_its_posterior(model) else model.encode(known)
+    total = value.new_zeros(len(value))
+    for first in range(0, n, at_once):
+        count = min(at_once, n - first)
+        noise = _noise((count, len(value), model.latent), value, generator)
+        if posterior is not None:
+            codes = posterior.sample(noise)
+        else:
+            tiled = {name: _tile(part, count) for name, part in known.items()}
+            flat = noise.flatten(0, 1)
+            drawn = model.sample_prior(flat, tiled) if conditional else model.sample_code(tiled, flat)
+            codes = drawn.reshape(noise.shape)
+        total += _decoded(model, codes, target, value, channel_reduction, known if conditional else None).sum(
+            0
+        )
+    return total / n
+
+
+def samples_its_posterior(model: JointModel) -> bool:
+    """Whether codes given some modalities come from the Gaussian `JointModel.encode` (JMVAE-h: only given all)."""
+    return type(model).sample_code is JointModel.sample_code
 
 
 @torch.no_grad()
@@ -115,6 +110,7 @@ def importance_bounds(
     k: int,
     channel_reduction: Reduction,
     generator: torch.Generator,
+    conditions: Sequence[str] = (),
 ) -> dict[Names, Tensor]:
     """Bounds on log p(target) for several subsets ``target`` of the modalities, from the same codes.
 
@@ -130,25 +126,35 @@ def importance_bounds(
         k: Importance samples per datum.
         channel_reduction: Of images: sum over channels, or their mean as in the papers' code.
         generator: Of the noise, on the model's device.
+        conditions: Of a conditional system: then the bounds are those on log p(target | conditions), with
+            p(z | conditions) and p(x_t | z, conditions).
 
     Returns:
         For every target one number per datum.
 
     Raises:
-        CapabilityError: The model has no q(z | proposal).
+        CapabilityError: The model has no density q(z | proposal), or no p(z).
     """
-    known = {name: data[name] for name in proposal}
-    batch = len(next(iter(known.values())))
-    at_once = max(1, codes_at_once(model) // batch)
+    if not samples_its_posterior(model) and len(proposal) < len(model.modalities):
+        raise CapabilityError(
+            f"{type(model).__name__} has no density of codes given {', '.join(proposal)} alone."
+        )
+    posterior = model.encode({name: data[name] for name in proposal})
+    known = {name: data[name] for name in conditions} or None
+    prior = model.prior_given(known) if known else None
+    at_once = max(1, codes_at_once(model) // len(posterior.mean))
     targets = list(targets)
+    names = tuple(dict.fromkeys(name for target in targets for name in target))
     sums: dict[Names, Tensor] = {}
-    draw = _proposal(model, known, generator)
     for first in range(0, k, at_once):
-        codes, log_ratio = draw(min(at_once, k - first))
-        log_p = {
-            name: _decoded(model, codes, name, data[name], channel_reduction)
-            for name in dict.fromkeys(name for target in targets for name in target)
-        }
+        noise = _noise((min(at_once, k - first), *posterior.mean.shape), posterior.mean, generator)
+        codes = posterior.sample(noise)  # samples × batch × latent
+        if prior is None:
+            log_prior = model.log_prior(codes.flatten(0, 1)).reshape(codes.shape[:2])
+        else:
+            log_prior = prior.log_prob(codes).sum(-1)
+        log_ratio = log_prior - posterior.log_prob(codes).sum(-1)
+        log_p = {name: _decoded(model, codes, name, data[name], channel_reduction, known) for name in names}
         for target in targets:
             log_weights = torch.stack([log_ratio, *(log_p[name] for name in target)]).sum(
                 0
@@ -156,22 +162,6 @@ def importance_bounds(
             total = log_weights.logsumexp(0)
             sums[target] = torch.logaddexp(sums[target], total) if target in sums else total
     return {target: total - math.log(k) for target, total in sums.items()}
-
-
-def _proposal(
-    model: JointModel, known: Mapping[str, Tensor], generator: torch.Generator
-) -> Callable[[int], tuple[Tensor, Tensor]]:
-    """A source of n codes from q(z | known), n × batch × latent, each with log p(z) − log q(z | known)."""
-    if isinstance(model, WeighsCodes):
-        return lambda n: model.weigh_codes(known, n, generator)
-    posterior = model.encode(known)
-    prior = model.prior(len(posterior.mean))
-
-    def draw(n: int) -> tuple[Tensor, Tensor]:
-        codes = posterior.sample(_noise((n, *posterior.mean.shape), posterior.mean, generator))
-        return codes, (prior.log_prob(codes) - posterior.log_prob(codes)).sum(-1)
-
-    return draw
 
 
 @torch.no_grad()
@@ -210,13 +200,12 @@ def prior_likelihood(
     total = rows.new_full((distinct,), -math.inf)
     for first in range(0, n, at_once):
         count = min(at_once, n - first)
-        prior = model.prior(count)
-        codes = prior.sample(_noise(prior.mean.shape, prior.mean, generator))
+        codes = model.sample_prior(_noise((count, model.latent), rows, generator))
         log_p = rows.new_zeros(count, distinct)
         for name in names:
             repeated = _repeat(model.decode_one(name, codes), count, distinct)
             value = _tile(values[name], count)
-            log_p += log_likelihood(repeated, value, channel_reduction).unflatten(0, (count, distinct))
+            log_p += log_likelihood(repeated, value, channel_reduction).reshape(count, distinct)
         total = torch.logaddexp(total, log_p.logsumexp(0))
     return (total - math.log(n))[group]
 
@@ -225,11 +214,23 @@ def _noise(shape: Sequence[int], like: Tensor, generator: torch.Generator) -> Te
     return torch.randn(tuple(shape), generator=generator, device=like.device, dtype=like.dtype)
 
 
-def _decoded(model: JointModel, codes: Tensor, name: str, value: Tensor, reduction: Reduction) -> Tensor:
-    """Log p(value | z), samples × batch, for ``codes``, samples × batch × latent."""
+def _decoded(
+    model: JointModel,
+    codes: Tensor,
+    name: str,
+    value: Tensor,
+    reduction: Reduction,
+    known: Mapping[str, Tensor] | None,
+) -> Tensor:
+    """Log p(value | z, known), samples × batch, for ``codes``, samples × batch × latent."""
     samples, batch = codes.shape[:2]
-    distribution = model.decode_one(name, codes.flatten(0, 1))
-    return log_likelihood(distribution, _tile(value, samples), reduction).unflatten(0, (samples, batch))
+    flat = codes.flatten(0, 1)
+    if known:
+        tiled = {condition: _tile(given, samples) for condition, given in known.items()}
+        distribution = model.decode_given(name, flat, tiled)
+    else:
+        distribution = model.decode_one(name, flat)
+    return log_likelihood(distribution, _tile(value, samples), reduction).reshape(samples, batch)
 
 
 def _tile(value: Tensor, times: int) -> Tensor:

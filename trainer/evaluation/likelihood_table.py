@@ -20,8 +20,8 @@ from trainer.evaluation.likelihood import (
     make_generator,
     prior_likelihood,
 )
-from trainer.models.interface import JointModel
-from trainer.objectives import Reduction
+from trainer.models.conditional import ConditionalModel
+from trainer.models.interface import JointModel, Reduction
 
 ROWS_AT_ONCE = 256
 EXPECTED = "expected log-likelihood (Eq. 5 and 6)"
@@ -141,49 +141,59 @@ class _Table:
         self.samples, self.prior_samples = samples, prior_samples
         self.all = tuple(modality.name for modality in model.modalities)
         self.subsets = [s for n in range(1, len(self.all) + 1) for s in combinations(self.all, n)]
+        self.targets: list[Names] = self.subsets
         self.pairs = [(target, given) for given in self.subsets for target in self.all if target not in given]
-        self.proposals = list(self.subsets)
+        self.conditions: Names = ()
+        if isinstance(model, ConditionalModel):
+            self.conditions = tuple(condition.name for condition in model.conditions)
+            self.targets = [(model.target.name,)]
+            self.pairs = [(model.target.name, self.conditions)]
+        self.proposals = [self.all] if self.conditions else list(self.subsets)
 
     def restrict(self, one: Mapping[str, Tensor]) -> dict[str, str]:
         """Leave out what the model cannot do, found out with ``one`` datum: what, and why."""
         omitted = {}
-        for proposal in self.subsets:
+        for proposal in list(self.proposals):
             try:
-                importance_bounds(
-                    self.model, one, proposal, [self.all], 1, self.reduction, make_generator(self.model, 0)
-                )
+                self._bounds(one, proposal, 1, make_generator(self.model, 0))
             except CapabilityError as error:
-                omitted[f"q(z | {', '.join(proposal)})"] = str(error)
+                omitted[f"bounds by q(z | {', '.join(proposal)})"] = str(error)
                 self.proposals.remove(proposal)
+        for target, given in list(self.pairs):
+            quantity = f"log p({target} | {', '.join(given)})"
+            if self.model.adversarial:
+                omitted[quantity] = "This system trains no density of what it makes: see Parzen windows."
+            elif not self.model.can_complete(given, target):
+                omitted[quantity] = f"This system makes no {target} from {', '.join(given)}."
+            else:
+                continue
+            self.pairs.remove((target, given))
         return omitted
 
     def estimate(self, data: Mapping[str, Tensor], place: int) -> dict[Key, Tensor]:
         """One number per datum for every quantity; ``place`` of the data chooses the noise."""
         found: dict[Key, Tensor] = {}
         bounds = {
-            proposal: importance_bounds(
-                self.model,
-                data,
-                proposal,
-                self.subsets,
-                self.k,
-                self.reduction,
-                make_generator(self.model, self.seed, place, 1 + number),
+            proposal: self._bounds(
+                data, proposal, self.k, make_generator(self.model, self.seed, place, 1 + number)
             )
             for number, proposal in enumerate(self.subsets)
             if proposal in self.proposals
         }
-        for target in self.subsets:
-            for encoder, proposal in self._encoders(target):
+        for subset in [] if self.conditions else self.subsets:
+            for encoder, proposal in self._encoders(subset):
                 if proposal in bounds:
-                    found[f"log p({', '.join(target)})", IMPORTANCE, encoder] = bounds[proposal][target]
+                    found[f"log p({', '.join(subset)})", IMPORTANCE, encoder] = bounds[proposal][subset]
         for number, (target, given) in enumerate(self.pairs):
             quantity = f"log p({target} | {', '.join(given)})"
-            if given in self.proposals:
-                generator = make_generator(self.model, self.seed, place, -1 - number)
-                found[quantity, EXPECTED, "single"] = expected_likelihood(
-                    self.model, data, target, given, self.samples, self.reduction, generator
-                )
+            generator = make_generator(self.model, self.seed, place, -1 - number)
+            found[quantity, EXPECTED, "single"] = expected_likelihood(
+                self.model, data, target, given, self.samples, self.reduction, generator
+            )
+            if self.conditions:
+                if self.all in bounds:
+                    found[quantity, IMPORTANCE, "multiple"] = bounds[self.all][(target,)]
+                continue
             both = tuple(name for name in self.all if name in (*given, target))
             prior = self._prior_likelihood(data, given)
             for encoder, proposal in self._encoders(given):
@@ -192,6 +202,13 @@ class _Table:
                     estimator = RATIO if prior is None else IMPORTANCE
                     found[quantity, estimator, encoder] = bounds[proposal][both] - known
         return found
+
+    def _bounds(
+        self, data: Mapping[str, Tensor], proposal: Names, k: int, generator: torch.Generator
+    ) -> dict[Names, Tensor]:
+        return importance_bounds(
+            self.model, data, proposal, self.targets, k, self.reduction, generator, self.conditions
+        )
 
     def _encoders(self, seen: Names) -> list[tuple[str, Names]]:
         """Name of the bound, and what its encoder sees: everything, or ``seen`` alone."""

@@ -139,4 +139,4 @@ def _generate(model: JointModel, given: str, value: Tensor, n: int, generator: t
     repeated = value.repeat_interleave(n, 0)
     noise = torch.randn(len(repeated), model.latent, generator=generator, device=value.device)
     image = model.complete({given: repeated}, "image", noise).mean
-    return (model.unstandardise(image) / 255).flatten(1).unflatten(0, (len(value), n))
+    return (model.unstandardise(image) / 255).reshape(len(value), n, -1)

@@ -104,7 +104,7 @@ class EditStage(nn.Module):
 
         terms = self._teach(image, truth, edited.detach(), changed, generator, step)
         if step >= self.config.edit_head_start:
-            terms |= self._learn(image, change, edited, wanted, changed, generator)
+            terms |= self._learn(model, image, change, edited, read, wanted, changed, generator)
         return {name: value.detach() for name, value in terms.items()}
 
     def _wishes(self, read: Tensor, truth: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -164,9 +164,11 @@ class EditStage(nn.Module):
 
     def _learn(
         self,
+        model: JointModel,
         image: Tensor,
         change: Tensor,
         edited: Tensor,
+        read: Tensor,
         wanted: Tensor,
         changed: Tensor,
         generator: torch.Generator,
@@ -181,12 +183,17 @@ class EditStage(nn.Module):
         asked = (_bce(after, (wanted > 0).float()) * changed).sum(2).mean()
         before = before.detach()
         kept = ((_bce(after, torch.sigmoid(before)) - _entropy(before)) * ~changed).mean(2).mean()
+        # The model's own reading of the edited face: what was asked at its sign, all else as it was read before.
+        again = model.decode_one("attributes", model.encode({"image": shown[len(image) :]}).mean).mean
+        target = torch.where(changed, wanted.sign(), read)
+        consistency = ((again - target).square() * torch.where(changed, 1.0, 0.1)).sum(1).mean()
         size = change.abs().flatten(1).mean(1)
         nothing = ~changed.any(1)
         loss = (
             config.edit_realness * fooled
             + config.edit_asked * asked
             + config.edit_kept * kept
+            + config.edit_consistency * consistency
             + config.edit_size * size.mean()
             + 10 * (size * nothing).mean()
         )
@@ -196,6 +203,7 @@ class EditStage(nn.Module):
             "edit_fooled": fooled,
             "edit_asked": asked,
             "edit_kept": kept,
+            "edit_consistency": consistency,
             "edit_size": size.mean(),
         }
 

@@ -165,7 +165,8 @@ class Editor(nn.Module):
         for block, skip in zip(self.blocks, skips[1:], strict=True):
             maps = block(maps, skip, style)
         out = self.out(maps).float()
-        return torch.sigmoid(out[:, -1:]) * out[:, :-1]
+        change: Tensor = torch.sigmoid(out[:, -1:]) * out[:, :-1]
+        return change
 
     def see(self, image: Tensor, trunk_maps: Sequence[Tensor]) -> list[Tensor]:
         """The picture's own maps, from coarse to fine: they do not depend on the move."""
