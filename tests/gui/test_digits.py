@@ -1,16 +1,13 @@
-"""A digit model in the studio: read, edited on the command line, shown in the window."""
+"""A digit model in the studio: read, edited on the command line."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pytestqt.qtbot import QtBot
 
-from jmvae_studio.app import Studio
 from jmvae_studio.cli import main
 from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine
 from trainer.checkpoint import save_model
@@ -91,18 +88,3 @@ def test_a_system_that_cannot_edit_is_refused_in_one_sentence(tmp_path: Path) ->
     model = save(tmp_path / "vae.safetensors", "vae")
     with pytest.raises(CapabilityError, match="“vae” does not edit pictures"):
         Engine.load(model, "cpu")
-
-
-def test_the_window_shows_ten_sliders_and_the_whole_digit(
-    start_studio: Callable[[Path, Path], Studio], qtbot: QtBot, digits: Path, digit: Path
-) -> None:
-    studio = start_studio(digits, digit)
-    assert studio.model is not None
-    assert studio.model.attribute_names == tuple("0123456789")
-    face = studio.session.face
-    assert face is not None
-    assert (face.crop.center_x, face.crop.side) == (12, 24)
-    assert sum(face.inferred.values()) == pytest.approx(1, abs=1e-3)
-    before = studio.showing.last_result
-    studio.session.preview_value("7", 3.0)
-    qtbot.waitUntil(lambda: studio.showing.last_result is not before, timeout=30_000)
