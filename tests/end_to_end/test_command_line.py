@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jmvae_studio.document.presets import Preset, save_preset
 from tests.conftest import NAMES
 from trainer.data.images import open_image
 
@@ -90,6 +91,21 @@ def test_edit_writes_the_whole_photograph(folder: Path, tmp_path: Path) -> None:
     assert len(changed) > 1000
     assert changed[:, 0].max() < 260  # the suit below is untouched
     assert hashlib.sha256(photo.read_bytes()).hexdigest() == digest
+
+
+def test_edit_with_a_preset_is_edit_with_its_values(folder: Path, tmp_path: Path) -> None:
+    preset = tmp_path / "old.jmvae-preset"
+    save_preset(preset, Preset(name="Old", values={"Young": -1.0, "Eyeglasses": 0.5}, mode="latent"))
+    photo = folder / "b 2.jpg"
+    given = ("--set", "Young=-1", "--set", "Eyeglasses=2", "--mode", "latent")
+    for name, asked in (("a.png", given), ("b.png", ("--preset", preset, "--set", "Eyeglasses=2"))):
+        result = run("edit", *asked, "--out", tmp_path / name, photo)
+        assert result.returncode == 0, result.stderr
+    assert np.array_equal(open_image(tmp_path / "a.png").pixels, open_image(tmp_path / "b.png").pixels)
+    preset.write_text("nonsense")
+    result = run("edit", "--preset", preset, "--out", tmp_path / "c.png", photo)
+    assert result.returncode == 2
+    assert "is not a preset" in " ".join(result.stderr.split())
 
 
 def test_edit_of_a_folder_goes_on_past_failures(folder: Path, tmp_path: Path) -> None:
