@@ -308,9 +308,9 @@ def test_a_conditional_system_is_measured_by_its_own_prior() -> None:
     exact = torch.distributions.MultivariateNormal(w.expand(-1, 4), torch.eye(4) + torch.ones(4, 4))
     bound = conditional_bound(model, data, np.arange(30), 20_000, "sum", 0)
     assert bound["value"] == pytest.approx(float(exact.log_prob(x).mean()), abs=0.03)
-    found = generation_likelihood(model, data, np.arange(30), "image", 4000, "sum", 0)
+    found = generation_likelihood(model, data, np.arange(30), "image", 1000, "sum", 0)
     at_mean = log_likelihood(Gaussian(w.expand(-1, 4), torch.ones(())), x)
-    assert found["value"] == pytest.approx(float(at_mean.mean()) - 2.0, abs=0.1)  # E (z − mean)² · 4 / 2
+    assert found["value"] == pytest.approx(float(at_mean.mean()) - 2.0, abs=0.2)  # E (z − mean)² · 4 / 2
     with pytest.raises(ConfigError):
         conditional_bound(model, data, np.arange(30), 0, "sum", 0)
     with pytest.raises(ConfigError):

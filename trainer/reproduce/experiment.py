@@ -39,14 +39,14 @@ class Effort:
         gan_epochs: Further ones against a discriminator, in the systems with a GAN.
         warmup_share: N_t / epochs; see `TrainConfig.warmup_share`.
         rows: Test pictures to evaluate on, the first ones; all if empty.
-        k: Importance samples of a bound.
+        k: Importance samples of a bound; 0 where none is estimated.
     """
 
     epochs: int
     gan_epochs: int = 0
     warmup_share: float = 0.4
     rows: int | None = None
-    k: int = 10
+    k: int = 0
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,6 @@ def _run(run: Trained) -> dict[str, Any]:
         "full_beta_share": round(run.full_beta_share, 4),
         "pictures": header.training["pictures"],
         "seed": run.config.seed,
-        "seconds": round(run.seconds(), 1),
+        "seconds": round(run.seconds(), 3),
         "digest": header.digest,
     }

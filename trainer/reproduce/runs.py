@@ -123,7 +123,7 @@ def train_all(jobs: list[Job], workers: int, logs: Path, progress: Progress) -> 
                     raise KeyboardInterrupt  # it was asked to stop by its own process id
     finally:
         for _, process in running:
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # it saves and stops
         for _, process in running:
             process.wait()
         signal.signal(signal.SIGTERM, previous)
