@@ -254,11 +254,12 @@ def test_charts_place_their_points() -> None:
     assert "a &amp; b" in svg
     with pytest.raises(ValueError, match="points"):
         line_chart({}, "x", "y")
-    cloud = scatter_charts(
-        {"p": np.array([[0, 0], [1, 2]], np.float32)}, np.array([0, 1], np.int64), ("zero", "one")
-    ).decode()
+    points = np.array([[0, 0], [1, 2]], np.float32)
+    classes = np.array([0, 1], np.int64)
+    cloud = scatter_charts({"p": points / 2}, classes, ("zero", "one"), {"p": points}).decode()
     assert cloud.count("h0") == 2
     assert "0 … 1 × 0 … 2" in cloud
+    assert "M132.0 145.0h0" in cloud  # (0.5, 1) in the middle of the frame
 
 
 IMAGE = Modality("image", "image", (1, 2, 2))

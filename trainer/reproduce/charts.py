@@ -38,20 +38,24 @@ def line_chart(series: Mapping[str, Sequence[tuple[float, float]]], x_label: str
 
 
 def scatter_charts(
-    panels: Mapping[str, npt.NDArray[np.float32]], classes: npt.NDArray[np.int64], names: Sequence[str]
+    panels: Mapping[str, npt.NDArray[np.float32]],
+    classes: npt.NDArray[np.int64],
+    names: Sequence[str],
+    frames: Mapping[str, npt.NDArray[np.float32]],
 ) -> bytes:
-    """Clouds of points side by side, each panel on its own scale.
+    """Clouds of points side by side, each panel on its own scale, with its ranges written below.
 
     Args:
         panels: Title → N × 2.
         classes: N, the class of every point in all panels.
         names: Of the classes.
+        frames: Title → M × 2, points that the panel must have room for.
     """
     side, gap = 230, 34
     parts: list[str] = []
     for number, (title, points) in enumerate(panels.items()):
         left = gap / 2 + number * (side + gap)
-        low, high = points.min(0), points.max(0)
+        low, high = frames[title].min(0), frames[title].max(0)
         scaled = (points - low) / np.maximum(high - low, 1e-9) * (side - 8) + 4
         parts.append(
             f'<rect x="{left}" y="30" width="{side}" height="{side}" fill="none" stroke="#999"/>'

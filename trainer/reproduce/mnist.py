@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from trainer.reproduce.charts import line_chart, scatter_charts
 from trainer.reproduce.experiment import Budget, Effort, Experiment, Measured, Picture, Trained, Training
@@ -200,19 +201,21 @@ def draw_latent(runs: list[Trained], measured: Mapping[str, Measured]) -> list[P
     clouds = {run.training.row: _codes(run) for run in runs}
     labels = np.asarray(runs[0].dataset.attributes[_shown(runs[0])].argmax(1), np.int64)
     names = runs[0].dataset.names
-    joint = scatter_charts({row: both[0] for row, both in clouds.items()}, labels, names)
-    given = scatter_charts({row: both[1] for row, both in clouds.items()}, labels, names)
+    frames = {row: np.concatenate(both) for row, both in clouds.items()}  # both figures on one scale
+    joint, given = (
+        scatter_charts({row: both[n] for row, both in clouds.items()}, labels, names, frames) for n in (0, 1)
+    )
     return [
         Picture("joint.svg", "Codes of test digits from q(z|x,w) (A, figure 3, left).", joint),
         Picture("label.svg", "Codes of the same digits from their labels alone (A, figure 3, right).", given),
     ]
 
 
-def _shown(run: Trained) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _shown(run: Trained) -> npt.NDArray[np.int64]:
     return run.rows()[:1500]
 
 
-def _codes(run: Trained) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float32]], ...]:
+def _codes(run: Trained) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Codes N × 2 of the digits that are shown, from image and label and from the label alone; the top layer's."""
     import torch
 
