@@ -167,7 +167,7 @@ def test_a_table_of_finished_unfinished_and_missing_runs(digits: Path, tmp_path:
     line = next(line for line in page.splitlines() if line.startswith("| JMVAE *(unfinished)*"))
     assert "| -977.2 |" in line
     assert "mnist-cmma-image" in page
-    assert "says nothing" in page or "say nothing" in page
+    assert "say nothing of the systems" in page
     assert "--set hidden=8" in page
 
     kept = next(asked.out.glob("mnist-cvae*/measured/mnist-conditional.json"))
@@ -187,7 +187,8 @@ def test_every_experiment_measures_and_draws(name: str, digits: Path, tmp_path: 
     experiment = find_experiment(name)
     changes = SMALL if name != "mnist-latent" else {k: v for k, v in SMALL.items() if k != "latent"}
     asked = request(digits, tmp_path, changes=changes)
-    chosen = replace(experiment, trainings=experiment.trainings[:2])
+    some = (*experiment.trainings[:2], experiment.trainings[-1])
+    chosen = replace(experiment, trainings=tuple(dict.fromkeys(some)))
     for number in range(len(chosen.trainings)):
         training = chosen.trainings[number]
         config = chosen.config(training, "quick", digits, 0, changes)
