@@ -316,6 +316,63 @@ def samples(
         typer.echo(path)
 
 
+@app.command()
+def reproduce(
+    name: Annotated[str | None, typer.Argument(help="Which experiment; see --list.")] = None,
+    budget: Annotated[
+        str, typer.Option(help="quick (minutes, says nothing), standard, or paper (its whole schedule).")
+    ] = "standard",
+    data: Annotated[
+        Path | None, typer.Option(envvar="JMVAE_DATA", help="Folder of the experiment's data set.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the runs; experiments share equal ones.")] = Path(
+        "runs"
+    ),
+    results: Annotated[Path, typer.Option(help="Folder of the result.")] = Path("docs/results"),
+    workers: Annotated[int, typer.Option(min=1, help="Runs trained at a time.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of training and evaluation.")] = 0,
+    training: Annotated[
+        bool, typer.Option("--train/--no-train", help="Or evaluate the runs as they stand.")
+    ] = True,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of all its runs."),
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Name every experiment.")] = False,
+) -> None:
+    """Train, evaluate and draw an experiment of the papers; given again, it goes on where it stopped."""
+    from trainer.reproduce.catalogue import EXPERIMENTS, find_experiment
+    from trainer.reproduce.experiment import BUDGETS
+
+    if listed:
+        table = Table("experiment", "what it is", "after")
+        for known in EXPERIMENTS.values():
+            table.add_row(known.name, known.title, known.source)
+        Console().print(table)
+        return
+    if name is None:
+        raise TrainerError("Which experiment? python -m trainer reproduce --list names them.")
+    experiment = find_experiment(name)
+    chosen = next((known for known in BUDGETS if known == budget), None)
+    if chosen is None:
+        raise TrainerError(f"No budget is called “{budget}”; there are: {', '.join(BUDGETS)}.")
+    if data is None:
+        raise TrainerError("Where are the data? Say so with --data, or in JMVAE_DATA.")
+    from trainer.reproduce.runner import Request
+    from trainer.reproduce.runner import reproduce as bring
+
+    changes = _parse_settings(setting or [])
+    request = Request(chosen, data, out, results, seed, workers, training, changes)
+    try:
+        with _bar() as bar:
+            result = bring(experiment, request, _shower(bar))
+    except KeyboardInterrupt:
+        typer.echo("Stopped and saved; the same command goes on.", err=True)
+        return
+    waiting = [run["name"] for run in result["runs"] if not run["finished"]] + result["missing"]
+    typer.echo(f"{results / name}.md" + (f" (unfinished: {', '.join(waiting)})" if waiting else ""))
+
+
 @app.command("list")
 def list_systems() -> None:
     """Name every system and what it can do."""

@@ -118,7 +118,7 @@ def likelihood_table(
                 "estimator": estimator,
                 "encoder": encoder,
                 "channel_reduction": channel_reduction,
-                **_mean(np.concatenate(parts)),
+                **mean_and_error(np.concatenate(parts)),
             }
             for (quantity, estimator, encoder), parts in values.items()
         ],
@@ -126,7 +126,8 @@ def likelihood_table(
     }
 
 
-def _mean(values: npt.NDArray[np.float64]) -> dict[str, float | None]:
+def mean_and_error(values: npt.NDArray[np.float64]) -> dict[str, float | None]:
+    """Mean over the data, ``value``, and the ``standard_error`` of that mean (None of a single datum)."""
     error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
     return {"value": float(values.mean()), "standard_error": error}
 

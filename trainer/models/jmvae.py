@@ -6,7 +6,7 @@ has an encoder of its own for every subset of the modalities, drawn to the joint
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import combinations
 from typing import Any, Literal
 
@@ -72,6 +72,10 @@ class JMVAE(JointModel):
         posterior: Gaussian = self.encoders[_key(subset)](given)
         return posterior
 
+    def has_encoder(self, given: Collection[str]) -> bool:
+        """Whether exactly what is named in ``given`` has an encoder of its own; else it is completed."""
+        return tuple(name for name in self.names if name in given) in self._own()
+
     def _with_zeros(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         some = next(iter(given.values()))
         return {
@@ -124,6 +128,18 @@ class JMVAE(JointModel):
         if passes == 1 and start == "zeros":
             return super().complete(given, missing, noise)
         self.modality(missing)
+        data = self.fill_in(given, passes, start, generator)
+        z = self.encode(data).mean if noise is None else self.generating_code(data, noise)
+        return self.decode_one(missing, z)
+
+    def fill_in(
+        self,
+        given: Mapping[str, Tensor],
+        passes: int,
+        start: Literal["zeros", "noise"] = "noise",
+        generator: torch.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """What the last of ``passes`` passes sees: all modalities, the missing ones sampled; see `complete`."""
         data = self._with_zeros(given)
         count = len(next(iter(given.values())))
         like = next(iter(given.values()))
@@ -137,7 +153,11 @@ class JMVAE(JointModel):
         for _ in range(passes - 1):
             z = self.sample_code(data, draw(self.latent))
             data |= {m.name: self.decode_one(m.name, z).sample(draw(*m.shape)) for m in absent}
-        return super().complete(data, missing, noise)
+        return data
+
+    def generating_code(self, data: Mapping[str, Tensor], noise: Tensor) -> Tensor:
+        """A code to generate from, once what was missing is filled in: z ~ q(z | all modalities)."""
+        return self.sample_code(data, noise)
 
 
 class JMVAEKL(JMVAE):

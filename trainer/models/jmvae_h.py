@@ -98,6 +98,11 @@ class JMVAEH(JMVAE):
             return self._descend(posteriors[-1].sample(parts[-1]), parts)
         return torch.cat([q.sample(part) for q, part in zip(posteriors, parts, strict=True)], dim=1)
 
+    def generating_code(self, data: Mapping[str, Tensor], noise: Tensor) -> Tensor:
+        """z_L ~ q(z_L | all modalities), then from the top down through p(z_l | z_{l+1}) (A, Eq. 6)."""
+        parts = self._split(noise)
+        return self._descend(self._posteriors(data)[-1].sample(parts[-1]), parts)
+
     def _descend(self, top: Tensor, noise: list[Tensor]) -> Tensor:
         """Codes of all layers, from the top one down."""
         layers = [top]

@@ -1,0 +1,178 @@
+"""From a description to its result: train what is missing, measure, draw, write."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from trainer.checkpoint_header import read_checkpoint
+from trainer.config import load_config
+from trainer.errors import TrainerError
+from trainer.reproduce.experiment import Budget, Experiment, Measured, Trained, Training
+from trainer.reproduce.report import to_json, to_markdown
+from trainer.reproduce.runs import Job, train_all
+
+Progress = Callable[[str, int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        budget: How much to train and evaluate.
+        data: Folder of the data set.
+        out: Folder of the runs; other experiments find theirs in it too.
+        results: Folder of the result.
+        seed: Of training and evaluation.
+        workers: Runs trained at a time.
+        train: Whether to train; without, the runs are evaluated as they stand.
+        changes: Settings that win over the experiment's, in all runs.
+    """
+
+    budget: Budget
+    data: Path
+    out: Path
+    results: Path
+    seed: int = 0
+    workers: int = 1
+    train: bool = True
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def reproduce(experiment: Experiment, request: Request, progress: Progress) -> dict[str, Any]:
+    """Bring ``experiment`` to its budget and write ``NAME.json``, ``NAME.md`` and its pictures.
+
+    Returns:
+        What ``NAME.json`` holds.
+
+    Raises:
+        TrainerError: Nothing is trained and nothing shall be; or a run, or the data, cannot be used.
+        KeyboardInterrupt: Training was stopped; its runs are saved, nothing is written.
+    """
+    jobs = {training: _job(experiment, training, request) for training in experiment.trainings}
+    if request.train:
+        train_all(list(jobs.values()), request.workers, request.out / "logs", progress)
+    else:
+        for job in jobs.values():
+            job.check()
+    trained = _trained(experiment, request, jobs)
+    if not trained:
+        raise TrainerError(f"No run of “{experiment.name}” in {request.out} has finished an epoch yet.")
+    measured: dict[str, Measured] = {}
+    for number, run in enumerate(trained):
+        progress("measuring", number, len(trained), run.training.name)
+        measured.setdefault(run.training.row, {}).update(_measure(experiment, run))
+    progress("drawing", 0, 1, "")
+    pictures = experiment.draw(trained, measured) if experiment.draw else []
+    result = _result(experiment, request, trained, measured)
+    result["missing"] = [t.name for t in jobs if t not in {run.training for run in trained}]
+    result["pictures"] = [
+        {"file": f"{experiment.name}-{picture.name}", "caption": picture.caption} for picture in pictures
+    ]
+    from trainer.checkpoint import write_beside
+
+    request.results.mkdir(parents=True, exist_ok=True)
+    for picture in pictures:
+        write_beside(request.results / f"{experiment.name}-{picture.name}", picture.content)
+    write_beside(request.results / f"{experiment.name}.json", to_json(result))
+    write_beside(request.results / f"{experiment.name}.md", to_markdown(result))
+    return result
+
+
+def _job(experiment: Experiment, training: Training, request: Request) -> Job:
+    config = experiment.config(training, request.budget, request.data, request.seed, request.changes)
+    return Job(request.out.absolute() / experiment.run_name(training, config), config)
+
+
+def _trained(experiment: Experiment, request: Request, jobs: Mapping[Training, Job]) -> list[Trained]:
+    """The runs that have published weights, with the data they share."""
+    from trainer.data.loading import load_dataset
+
+    ready = {training: job for training, job in jobs.items() if job.epochs}
+    if not ready:
+        return []
+    dataset = load_dataset(next(iter(ready.values())).config)
+    effort = experiment.efforts[request.budget]
+    return [
+        Trained(training, job.folder, load_config(job.folder / "config.json"), dataset, effort, request.seed)
+        for training, job in ready.items()
+    ]
+
+
+def _measure(experiment: Experiment, run: Trained) -> Measured:
+    """What the experiment measures of one run, kept beside it until the weights or the effort change."""
+    if experiment.measure is None:
+        return {}
+    from trainer.checkpoint import write_beside
+
+    path = run.folder / "measured" / f"{experiment.name}.json"
+    effort = {"rows": run.effort.rows, "k": run.effort.k, "seed": run.seed}
+    key = {"digest": run.digest, "columns": list(experiment.columns), **effort}
+    if path.is_file():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["key"] == key:
+            found: Measured = kept["measured"]
+            return found
+    measured = experiment.measure(run)
+    path.parent.mkdir(exist_ok=True)
+    write_beside(path, json.dumps({"key": key, "measured": measured}).encode())
+    return measured
+
+
+def _result(
+    experiment: Experiment, request: Request, trained: list[Trained], measured: Mapping[str, Measured]
+) -> dict[str, Any]:
+    rows = list(dict.fromkeys(run.training.row for run in trained))
+    short = {run.training.row for run in trained if not run.finished}
+    first = trained[0]
+    return {
+        "experiment": experiment.name,
+        "title": experiment.title,
+        "source": experiment.source,
+        "budget": request.budget,
+        "command": f"python -m trainer reproduce {experiment.name} --budget {request.budget} --data DATA --out RUNS"
+        + "".join(f" --set {name}={value}" for name, value in request.changes.items()),
+        "dataset": first.config.dataset,
+        "seed": request.seed,
+        "evaluation": {"pictures": len(first.rows()), **asdict(first.effort)},
+        "columns": dict(experiment.columns),
+        "table": [
+            {
+                "name": row,
+                "unfinished": row in short,
+                "measured": measured.get(row, {}),
+                "paper": dict(experiment.papers.get(row, {})),
+            }
+            for row in rows
+        ],
+        "notes": list(experiment.notes),
+        "runs": [_run(run) for run in trained],
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "numpy", "lightning-fabric")},
+        },
+    }
+
+
+def _run(run: Trained) -> dict[str, Any]:
+    header = read_checkpoint(run.checkpoint)[0]
+    return {
+        "name": run.training.name,
+        "row": run.training.row,
+        "system": run.training.system,
+        "settings": dict(run.training.settings),
+        "epochs": run.epochs,
+        "epochs_planned": run.config.total_epochs,
+        "finished": run.finished,
+        "full_beta_share": round(run.full_beta_share, 4),
+        "pictures": header.training["pictures"],
+        "seed": run.config.seed,
+        "seconds": round(run.seconds(), 3),
+        "digest": header.digest,
+    }
