@@ -13,6 +13,7 @@ from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from jmvae_studio import __version__
+from jmvae_studio.control.exploring import Exploring
 from jmvae_studio.control.exports import Exports
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.photographs import Photographs
@@ -54,6 +55,7 @@ class Studio(QObject):
         self.showing = Showing(session, self.renderer, self.models, window, settings, self)
         self.photographs = Photographs(session, window, settings, self)
         self.exports = Exports(session, self.showing, self.renderer, window, settings, self)
+        self.exploring = Exploring(session, self.showing, self.renderer, self.models, window, self)
         self._connect()
         self._restore_window()
         window.show_recent(settings.recent_files, settings.recent_models)
@@ -89,6 +91,7 @@ class Studio(QObject):
         self.settings.layout = bytes(self.window.saveState().toBase64().data()).decode()
         self._settings_file.save(self.settings)
         self.photographs.close()
+        self.exploring.close()
         self.renderer.close()
         self.exports.close()
 
