@@ -81,6 +81,11 @@ class LatentMap(QWidget):
             box.blockSignals(False)
         self._name_axes()
 
+    @property
+    def points(self) -> Floats:
+        """What is shown, n × 2."""
+        return self._points
+
     def show_points(self, points: Floats, anew: bool = True) -> None:
         """Show n × 2 points; ``anew`` brings all of them into view."""
         self._points = points

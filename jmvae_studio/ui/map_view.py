@@ -56,10 +56,10 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         self.hideButtons()
         self.getPlotItem().getViewBox().setDefaultPadding(0.03)
         self._points = np.zeros((0, 2), np.float32)
-        self._end: tuple[float, float] | None = None
+        self.marks: Marks | None = None
+        """What is drawn over the points."""
         self._pressed: tuple[int, QPoint] | None = None
         self._walks = False
-        self._pointed = -1
         self._cloud = PointCloud()
         self._photo, self._asked, self._path = (pyqtgraph.PlotCurveItem() for _ in range(3))
         self._ends, self._ring = pyqtgraph.ScatterPlotItem(), pyqtgraph.ScatterPlotItem()
@@ -87,7 +87,7 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
     def show_marks(self, marks: Marks | None) -> None:
         """Show where the photograph and its edit lie, or nothing of them."""
         nothing = np.zeros((0, 2), np.float32)
-        self._end = marks.end if marks else None
+        self.marks = marks
         self._photo.setData(*(marks.photo if marks else nothing).T)
         self._asked.setData(*(marks.asked if marks else nothing).T)
         ends = np.array([marks.start, marks.end] if marks else nothing, np.float32)
@@ -108,8 +108,9 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         """Index of the point nearest to a place on the widget, -2 for the edit's end, -1 if none is near."""
         here = self.to_plane(place)
         across, up = self.getPlotItem().getViewBox().viewPixelSize()
-        if self._end is not None:
-            away = np.hypot((self._end[0] - here.x()) / across, (self._end[1] - here.y()) / up)
+        if self.marks is not None:
+            x, y = self.marks.end
+            away = np.hypot((x - here.x()) / across, (y - here.y()) / up)
             if away <= REACH:
                 return -2
         if not len(self._points):
@@ -174,11 +175,10 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
 
     def _point_at(self, index: int) -> None:
         """A ring around the point under the mouse, at once."""
-        self._pointed = index
         if index >= 0:
             self._show_ring([float(self._points[index, 0])], [float(self._points[index, 1])])
-        elif index == -2 and self._end is not None:
-            self._show_ring([self._end[0]], [self._end[1]])
+        elif index == -2 and self.marks is not None:
+            self._show_ring([self.marks.end[0]], [self.marks.end[1]])
         else:
             self._show_ring([], [])
 

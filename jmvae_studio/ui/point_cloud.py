@@ -79,8 +79,12 @@ def draw(
     rows, columns = np.nonzero(disc)
     wide = width + 2 * dot  # a margin takes what sticks out at the border
     canvas = np.zeros((height + 2 * dot) * wide, np.uint32)
-    across = np.rint(points[:, 0] * np.float32(scale[0]) + np.float32(shift[0] - dot / 2)).astype(np.int32)
-    down = np.rint(points[:, 1] * np.float32(scale[1]) + np.float32(shift[1] - dot / 2)).astype(np.int32)
+    across = np.floor(points[:, 0] * np.float32(scale[0]) + np.float32(shift[0] - dot / 2 + 0.5)).astype(
+        np.int32
+    )
+    down = np.floor(points[:, 1] * np.float32(scale[1]) + np.float32(shift[1] - dot / 2 + 0.5)).astype(
+        np.int32
+    )
     seen = (across > -dot) & (across < width) & (down > -dot) & (down < height)
     first = (down[seen] + dot) * wide + across[seen] + dot
     offsets = (rows * wide + columns).astype(np.int32)
