@@ -143,19 +143,24 @@ class LatentMap(QWidget):
         self.view.getPlotItem().setLabel("left", self.up_box.currentText())
 
     def _lay_out(self) -> None:
-        controls = QHBoxLayout()
-        for text, box in (("Colour", self.colour_box), ("Across", self.across_box), ("Up", self.up_box)):
-            controls.addWidget(QLabel(text))
-            box.setMinimumContentsLength(8)
+        colour, axes = QHBoxLayout(), QHBoxLayout()
+        for row, text, box in (
+            (colour, "Colour by", self.colour_box),
+            (axes, "Across", self.across_box),
+            (axes, "Up", self.up_box),
+        ):
+            row.addWidget(QLabel(text))
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            controls.addWidget(box, 1)
+            box.setMinimumContentsLength(11)
+            row.addWidget(box, 1)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(8, 6, 8, 6)
-        rows.addLayout(controls)
+        rows.addLayout(colour)
+        rows.addLayout(axes)
         rows.addWidget(self.view, 1)
         rows.addWidget(self.note)
         self.note.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.setMinimumSize(260, 240)
+        self.setMinimumSize(320, 300)
 
 
 class _Card(QFrame):

@@ -213,9 +213,9 @@ class MainWindow(MenuWindow):
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._history_dock)
         self._history_dock.hide()
         self.map_dock = MapDock(self)
-        self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.map_dock)
+        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.map_dock)
         self.map_dock.hide()
-        self.resizeDocks([dock], [350], Qt.Orientation.Horizontal)
+        self.resizeDocks([dock, self.map_dock], [350, 400], Qt.Orientation.Horizontal)
 
     def _fill_toolbar(self, modes: Sequence[tuple[str, str, str]]) -> None:
         bar = QToolBar("Main", self)
