@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from jmvae_studio import __version__
 from jmvae_studio.control.editing import Editing
+from jmvae_studio.control.exploring import Exploring
 from jmvae_studio.control.exports import Exports
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.photographs import Photographs
@@ -65,6 +66,7 @@ class Studio(QObject):
         self.remaking = Remaking(session, self.photographs, window, self)
         self.sessions = Sessions(session, self.photographs, window, settings_file.folder / "sessions", self)
         self.exports = Exports(session, self.showing, self.models, self.renderer, window, settings, self)
+        self.exploring = Exploring(session, self.showing, self.renderer, self.models, window, self)
         self._connect()
         self._restore_window()
         window.show_recent(settings.recent_files, settings.recent_models)
@@ -104,6 +106,7 @@ class Studio(QObject):
         self._settings_file.save(self.settings)
         self.photographs.close()
         self.sessions.close()
+        self.exploring.close()
         self.renderer.close()
         self.exports.close()
 

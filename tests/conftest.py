@@ -38,7 +38,11 @@ sys.addaudithook(refuse_network)
 def no_leftovers() -> Iterator[None]:
     """A test that leaves a thread of ours running fails."""
     yield
-    ours = [t.name for t in threading.enumerate() if t.name.startswith(("renderer", "opener", "saver"))]
+    ours = [
+        t.name
+        for t in threading.enumerate()
+        if t.name.startswith(("renderer", "opener", "saver", "explorer"))
+    ]
     assert not ours, f"threads left running: {ours}"
 
 

@@ -302,6 +302,38 @@ def card(
 
 
 @app.command()
+def bank(
+    checkpoint: Annotated[Path, typer.Argument(help="A model, *.safetensors.")],
+    data: DataFolder,
+    out: Annotated[
+        Path, typer.Option(help="The bank to write, *.npz; NAME-bank.npz beside NAME.safetensors.")
+    ],
+    rows: Annotated[
+        int | None, typer.Option(help="How many codes; as many as 1 MB holds by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the choice of rows and the noise.")] = 7,
+) -> None:
+    """Sample the latent map's codes from q(z|w) of CelebA's training attributes; no picture is used."""
+    from trainer.bank import LARGEST_BANK
+    from trainer.bank_maker import make_bank
+    from trainer.checkpoint import load_model, write_beside
+    from trainer.data.celeba import ATTRIBUTES_FILE, PARTITION_FILE, read_attributes, read_partition
+
+    model, header = load_model(checkpoint)
+    names, files, attributes = read_attributes(data / ATTRIBUTES_FILE)
+    if names != header.attribute_names:
+        raise TrainerError(f"{checkpoint.name} has other attributes than {data}: a bank needs the same ones.")
+    partition = read_partition(data / PARTITION_FILE)
+    training = [row for row, file in enumerate(files) if partition.get(file) == 0]
+    made = make_bank(model, header.digest, attributes[training], seed, rows)
+    content = made.to_bytes()
+    write_beside(out, content)
+    typer.echo(f"{len(made.codes)} codes of {made.codes.shape[1]} dimensions, {len(content)} bytes")
+    if len(content) > LARGEST_BANK:
+        typer.echo(f"Larger than the {LARGEST_BANK} bytes of a shipped bank.", err=True)
+
+
+@app.command()
 def samples(
     checkpoint: Annotated[Path, typer.Argument(help="A model, *.safetensors.")],
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")],

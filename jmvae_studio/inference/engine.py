@@ -81,6 +81,36 @@ class Layer:
     replaces: bool
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where a face, its attributes and its edit lie among the codes; each latent, float32.
+
+    Attributes:
+        photo: Mean and variance of q(z|x).
+        attributes: Mean and variance of q(z|w) for the attributes read from the face.
+        asked: Mean and variance of q(z|w') for the attributes of the edit.
+        edited: The photograph's code moved by mu(w') - mu(w).
+    """
+
+    photo: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+    attributes: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+    asked: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+    edited: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A code as the model sees it.
+
+    Attributes:
+        pixels: The face, size × size × 3.
+        attributes: The mean of p(w|z), in the order of the model's names.
+    """
+
+    pixels: Pixels
+    attributes: tuple[float, ...]
+
+
 class Engine:
     """A loaded model with its device. Not thread-safe: one thread owns it."""
 
@@ -248,6 +278,41 @@ class Engine:
         """The face decoded from the mean of q(z|x), size × size × 3."""
         with self._torch.inference_mode():
             return self._download(self._model.to_pixels(code.reconstruction)[0])
+
+    def decode(self, code: npt.NDArray[np.float32]) -> Decoded:
+        """The face and the attributes at a code, latent numbers."""
+        torch = self._torch
+        with torch.inference_mode():
+            z = torch.from_numpy(np.ascontiguousarray(code, np.float32))[None].to(self._device)
+            pixels = self._download(self._model.to_pixels(self._model.decode_one("image", z).mean)[0])
+            attributes = self._model.decode_one("attributes", z).mean
+            return Decoded(pixels, tuple(attributes[0].cpu().tolist()))
+
+    def encode_batch(self, faces: Pixels) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Means of q(z|x) and the attributes decoded from them, for many faces at once.
+
+        Args:
+            faces: n × size × size × 3.
+
+        Returns:
+            n × latent, and n × attributes, about -1…1.
+        """
+        with self._torch.inference_mode():
+            pixels = self._torch.from_numpy(np.ascontiguousarray(faces)).to(self._device).permute(0, 3, 1, 2)
+            codes = self._model.encode({"image": self._model.standardise(pixels)}).mean
+            attributes = self._model.decode_one("attributes", codes).mean
+            return np.asarray(codes.cpu().numpy()), np.asarray(attributes.cpu().numpy())
+
+    def places(self, code: FaceCode, attributes: tuple[float, ...]) -> Places:
+        """Where the face of ``code`` and its edit to ``attributes`` lie among the codes."""
+        model = self._model
+        with self._torch.inference_mode():
+            photo = model.encode({"image": code.face})
+            own = model.encode({"attributes": self._vector(code.attributes)})
+            asked = model.encode({"attributes": self._vector(attributes)})
+            edited = code.prepared["z"] + asked.mean - own.mean
+            pairs = [tuple(t[0].cpu().numpy() for t in (g.mean, g.variance)) for g in (photo, own, asked)]
+            return Places(pairs[0], pairs[1], pairs[2], edited[0].cpu().numpy())
 
     def forward_milliseconds(self, runs: int = 50, mode: Mode = "residual") -> float:
         """Median time of the bare nets of a drag on one vector: q(z|w) and p(x|z), in ``latent`` also the change."""

@@ -1,4 +1,7 @@
-"""One worker thread owns the engine: the newest preview wins, other work waits in a queue.
+"""One worker thread owns the engine: the newest preview wins, other work waits.
+
+Newest-wins slots come first, in this order: preview, hover (a face under the mouse on the latent map), analysis
+(what is worked out after a drag); then a queue.
 
 Requests are immutable and results carry their request. All torch work of the application happens here, so there
 is no lock around the model. The last value of a drag is always rendered: a request is only ever replaced by a
@@ -20,12 +23,14 @@ from PySide6.QtCore import QObject, Signal
 
 from jmvae_studio.inference.engine import (
     PREVIEW_SIZE,
+    Decoded,
     Device,
     DeviceError,
     Engine,
     FaceCode,
     Layer,
     Mode,
+    Places,
     Preview,
 )
 from trainer.data.face_crop import FaceCrop, extract
@@ -34,6 +39,9 @@ from trainer.errors import TrainerError
 KEPT_CODES = 32
 
 T = TypeVar("T")
+
+FolderBatch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+"""Codes, n × latent, and attributes, n × entries."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,30 @@ class PreviewResult:
     request: PreviewRequest
     preview: Preview
     attributes: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class HoverRequest:
+    """Decode a code, in the terms of the model with the digest ``model``."""
+
+    model: str
+    code: npt.NDArray[np.float32] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class HoverResult:
+    """A decoded code with the request it answers."""
+
+    request: HoverRequest
+    decoded: Decoded
+
+
+@dataclass(frozen=True)
+class PlacesResult:
+    """Where a face and its edit lie among the codes."""
+
+    request: PreviewRequest
+    places: Places
 
 
 @dataclass(frozen=True)
@@ -116,6 +148,10 @@ class Renderer(QObject):
     """
 
     result_ready = Signal()
+    hovered = Signal(object)
+    """A `HoverResult`."""
+    analysed = Signal(object)
+    """A `PlacesResult`."""
     encoded = Signal(object)
     encode_failed = Signal(object, str)
     model_loaded = Signal(object)
@@ -128,6 +164,8 @@ class Renderer(QObject):
         super().__init__(parent)
         self._wake = threading.Condition()
         self._preview: PreviewRequest | None = None
+        self._hover: HoverRequest | None = None
+        self._analysis: PreviewRequest | None = None
         self._queue: deque[Callable[[], None]] = deque()
         self._encoding: EncodeRequest | None = None
         self._result: PreviewResult | None = None
@@ -146,6 +184,24 @@ class Renderer(QObject):
         with self._wake:
             self._preview = request
             self._wake.notify()
+
+    def hover(self, request: HoverRequest) -> None:
+        """Ask for the face at a code; one that waits is replaced, and a preview goes first."""
+        with self._wake:
+            self._hover = request
+            self._wake.notify()
+
+    def analyse(self, request: PreviewRequest) -> None:
+        """Ask where a face and its edit lie; one that waits is replaced, previews and hovers go first."""
+        with self._wake:
+            self._analysis = request
+            self._wake.notify()
+
+    def encode_batch(
+        self, model: str, faces: npt.NDArray[np.uint8], receive: Callable[[FolderBatch | str], None]
+    ) -> None:
+        """Codes and attributes of n × size × size × 3 faces; ``receive`` gets them, or a sentence, on the worker."""
+        self._submit(lambda: self._encode_batch(model, faces, receive))
 
     def take_result(self) -> PreviewResult | None:
         """The newest preview, once."""
@@ -184,7 +240,7 @@ class Renderer(QObject):
         """End the thread after the work that waits in the queue: an export asked for is not lost."""
         with self._wake:
             self._closing = True
-            self._preview = None
+            self._preview = self._hover = self._analysis = None
             self._wake.notify()
         self._thread.join()
 
@@ -198,20 +254,33 @@ class Renderer(QObject):
     def _work(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._closing or self._preview is not None or bool(self._queue))
+                self._wake.wait_for(lambda: self._closing or self._has_work())
                 if self._closing and not self._queue:
                     return
-                preview, self._preview = self._preview, None
-                task = self._queue.popleft() if preview is None else None
+                task = self._next()
             try:
-                if preview is not None:
-                    self._render(preview)
-                elif task is not None:
-                    task()
+                task()
             except Exception as error:  # one bad request must not end the thread that serves all others
                 self.failed.emit(
                     f"The model stumbled ({type(error).__name__}: {error}). Nothing was lost; try again."
                 )
+
+    def _has_work(self) -> bool:
+        slots = (self._preview, self._hover, self._analysis)
+        return bool(self._queue) or any(slot is not None for slot in slots)
+
+    def _next(self) -> Callable[[], None]:
+        """Take what comes first: preview, hover, analysis, then the queue. Call with the lock held."""
+        if (preview := self._preview) is not None:
+            self._preview = None
+            return lambda: self._render(preview)
+        if (hover := self._hover) is not None:
+            self._hover = None
+            return lambda: self._decode(hover)
+        if (analysis := self._analysis) is not None:
+            self._analysis = None
+            return lambda: self._analyse(analysis)
+        return self._queue.popleft()
 
     def _render(self, request: PreviewRequest) -> None:
         code = self._code(request.face)
@@ -225,6 +294,26 @@ class Renderer(QObject):
             self._result = result
         if not waiting:
             self.result_ready.emit()
+
+    def _decode(self, request: HoverRequest) -> None:
+        engine = self._current_engine()
+        if engine is not None and engine.digest == request.model:
+            self.hovered.emit(HoverResult(request, engine.decode(request.code)))
+
+    def _analyse(self, request: PreviewRequest) -> None:
+        code = self._code(request.face)
+        if code is None or code.engine.digest != request.model:
+            return
+        self.analysed.emit(PlacesResult(request, code.engine.places(code, request.attributes)))
+
+    def _encode_batch(
+        self, model: str, faces: npt.NDArray[np.uint8], receive: Callable[[FolderBatch | str], None]
+    ) -> None:
+        engine = self._current_engine()
+        if engine is None or engine.digest != model:
+            receive("The model was replaced before the folder was read. Open the folder again.")
+        else:
+            receive(engine.encode_batch(faces))
 
     def _load(self, path: Path, device: Device) -> None:
         try:

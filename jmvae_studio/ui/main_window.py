@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from jmvae_studio.ui.attribute_panel import AttributePanel
 from jmvae_studio.ui.filmstrip import Filmstrip
 from jmvae_studio.ui.image_canvas import ImageCanvas
+from jmvae_studio.ui.map_dock import MapDock
 from jmvae_studio.ui.menus import MenuWindow
 from jmvae_studio.ui.message_bar import MessageBar
 from jmvae_studio.ui.photo_view import PhotoView
@@ -58,6 +59,8 @@ class MainWindow(MenuWindow):
         self.fill_menus(undo_group)
         self.docks_menu.insertAction(self.show_strip, self._history_dock.toggleViewAction())
         self._history_dock.toggleViewAction().setShortcut("Ctrl+H")
+        self.docks_menu.insertAction(self.show_strip, self.map_dock.toggleViewAction())
+        self.map_dock.toggleViewAction().setShortcut("Ctrl+L")
         self._fill_toolbar(modes)
         self._fill_status_bar()
         self.photo_view.crop_drawn.connect(lambda _: self.draw_crop.setChecked(False))
@@ -212,7 +215,10 @@ class MainWindow(MenuWindow):
         self._history_dock.setWidget(self.history)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._history_dock)
         self._history_dock.hide()
-        self.resizeDocks([dock], [350], Qt.Orientation.Horizontal)
+        self.map_dock = MapDock(self)
+        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.map_dock)
+        self.map_dock.hide()
+        self.resizeDocks([dock, self.map_dock], [350, 400], Qt.Orientation.Horizontal)
 
     def _fill_toolbar(self, modes: Sequence[tuple[str, str, str]]) -> None:
         bar = QToolBar("Main", self)

@@ -1,5 +1,6 @@
 """The render thread: the newest request wins, the last one is always served, stale results are dropped."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -13,7 +14,10 @@ from jmvae_studio.inference.renderer import (
     EncodeRequest,
     EncodeResult,
     FaceKey,
+    HoverRequest,
+    HoverResult,
     ModelInfo,
+    PlacesResult,
     PreviewRequest,
     Renderer,
 )
@@ -130,3 +134,66 @@ def test_without_a_model_the_user_is_told(renderer: Renderer, astronaut: np.ndar
     renderer.encode(EncodeRequest(FACE, astronaut))
     until(lambda: told)
     assert "Open Model" in told[0]
+
+
+def test_preview_comes_before_hover_before_analysis_before_the_queue(
+    ready: tuple[Renderer, EncodeResult],
+) -> None:
+    renderer, encoded = ready
+    order: list[str] = []
+    hovers: list[HoverResult] = []
+    places: list[PlacesResult] = []
+
+    def take(name: str, result: object) -> None:
+        order.append(name)
+        if isinstance(result, HoverResult):
+            hovers.append(result)
+        if isinstance(result, PlacesResult):
+            places.append(result)
+
+    renderer.result_ready.connect(lambda: take("preview", renderer.take_result()))
+    renderer.hovered.connect(lambda result: take("hover", result))
+    renderer.analysed.connect(lambda result: take("analysis", result))
+    renderer.encoded.connect(lambda result: take("queue", result))
+    gate, code = threading.Event(), np.zeros(128, np.float32)
+    renderer._submit(lambda: gate.wait(30) and None)  # holds the thread while everything arrives, backwards
+    renderer.encode(EncodeRequest(FACE, np.zeros((512, 512, 3), np.uint8)))
+    for value in (0.0, 1.0):
+        renderer.analyse(request(encoded, value))
+    for value in (0.0, 2.0):
+        renderer.hover(HoverRequest(encoded.digest, code + np.float32(value)))
+    renderer.request(request(encoded, 1.0))
+    gate.set()
+    until(lambda: len(order) == 4)
+    assert order == ["preview", "hover", "analysis", "queue"]
+    assert hovers[0].request.code[0] == 2  # the newest of each kind, the others never
+    assert places[0].request.attributes[0] == 1.0
+
+
+def test_a_hover_and_the_places_of_an_edit_by_value(ready: tuple[Renderer, EncodeResult]) -> None:
+    import torch
+
+    renderer, encoded = ready
+    found: list[HoverResult] = []
+    places: list[PlacesResult] = []
+    renderer.hovered.connect(found.append)
+    renderer.analysed.connect(places.append)
+    renderer.hover(HoverRequest("another model", np.zeros(128, np.float32)))
+    renderer.analyse(request(encoded, 2.0))
+    until(lambda: places)
+    here = places[0].places
+    renderer.hover(HoverRequest(encoded.digest, here.photo[0]))
+    until(lambda: found)
+    assert len(found) == 1  # another model's codes are not decoded
+    # At the photograph's own code the model reads what it read from the photograph.
+    assert found[0].decoded.attributes == pytest.approx(encoded.attributes, abs=1e-4)
+    assert found[0].decoded.pixels.shape == (64, 64, 3)
+    moved = here.asked[0] - here.attributes[0]
+    assert here.edited == pytest.approx(here.photo[0] + moved, abs=1e-5)
+    assert np.abs(moved).max() > 1e-3
+    engine = renderer._engine
+    assert engine is not None
+    with torch.inference_mode():
+        given = torch.tensor([(2.0, *encoded.attributes[1:])])
+        posterior = engine._model.encode({"attributes": given})
+    assert here.asked[1] == pytest.approx(posterior.variance[0].numpy(), rel=1e-4)

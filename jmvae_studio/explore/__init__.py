@@ -1,0 +1,1 @@
+"""The latent map without its widgets: codes, their projection onto a plane and the way back."""

@@ -1,0 +1,204 @@
+"""The plane of the latent map: points, ellipses and what the mouse does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPalette
+from PySide6.QtWidgets import QWidget
+
+from jmvae_studio.ui.point_cloud import PointCloud
+from jmvae_studio.ui.theme import ACCENT
+
+REACH = 9
+"""Pixels from the mouse within which a point is taken for the one that is meant."""
+
+_PHOTO, _ASKED = QColor("#2f80c2"), ACCENT
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What is drawn over the points: the photograph's posterior, that of the attributes, and the edit between.
+
+    Attributes:
+        photo: Outline of q(z|x), n × 2.
+        asked: Outline of q(z|w'), n × 2.
+        start: Where the photograph's code lies.
+        end: Where the edit has moved it.
+    """
+
+    photo: Floats
+    asked: Floats
+    start: tuple[float, float]
+    end: tuple[float, float]
+
+
+class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
+    """Shows points on a plane. Pass over one to see it, click to take it, drag it to walk; the ground pans."""
+
+    hovered = Signal(int, QPointF)
+    """Index of a point (-1: none, -2: the edit's end) and where the mouse is on the plane."""
+    clicked = Signal(int, QPointF)
+    walked = Signal(int, QPointF, bool)
+    """A point is dragged to a place on the plane; whether it was let go there."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Latent map")
+        self.setMenuEnabled(False)
+        self.hideButtons()
+        self.getPlotItem().getViewBox().setDefaultPadding(0.03)
+        self._points = np.zeros((0, 2), np.float32)
+        self.marks: Marks | None = None
+        """What is drawn over the points."""
+        self._pressed: tuple[int, QPoint] | None = None
+        self._walks = False
+        self._cloud = PointCloud()
+        self._photo, self._asked, self._path = (pyqtgraph.PlotCurveItem() for _ in range(3))
+        self._ends, self._ring = pyqtgraph.ScatterPlotItem(), pyqtgraph.ScatterPlotItem()
+        for item in (self._cloud, self._photo, self._asked, self._path, self._ends, self._ring):
+            self.addItem(item)
+        self._dress()
+
+    def show_points(self, points: Floats, colours: npt.NDArray[np.uint32], anew: bool) -> None:
+        """Show n × 2 points in n colours (0xffRRGGBB); ``anew`` brings all of them into view."""
+        self._points = points
+        self._cloud.show_points(points, colours)
+        self._point_at(-1)
+        if anew and len(points):
+            self.fit()
+
+    def fit(self) -> None:
+        """Bring all points into view."""
+        if len(self._points):
+            low, high = self._points.min(0), self._points.max(0)
+            box = self.getPlotItem().getViewBox()
+            box.setRange(
+                xRange=(float(low[0]), float(high[0])), yRange=(float(low[1]), float(high[1])), padding=0.04
+            )
+
+    def show_marks(self, marks: Marks | None) -> None:
+        """Show where the photograph and its edit lie, or nothing of them."""
+        nothing = np.zeros((0, 2), np.float32)
+        self.marks = marks
+        self._photo.setData(*(marks.photo if marks else nothing).T)
+        self._asked.setData(*(marks.asked if marks else nothing).T)
+        ends = np.array([marks.start, marks.end] if marks else nothing, np.float32)
+        self._path.setData(*ends.T)
+        self._ends.setData(*ends.T, brush=[pyqtgraph.mkBrush(c) for c in (_PHOTO, _ASKED)][: len(ends)])
+
+    def to_plane(self, place: QPointF) -> QPointF:
+        """A place on the widget as one on the plane."""
+        point: QPointF = self.getPlotItem().getViewBox().mapSceneToView(self.mapToScene(place.toPoint()))
+        return point
+
+    def to_widget(self, x: float, y: float) -> QPoint:
+        """A place on the plane as one on the widget."""
+        place: QPoint = self.mapFromScene(self.getPlotItem().getViewBox().mapViewToScene(QPointF(x, y)))
+        return place
+
+    def point_at(self, place: QPointF) -> int:
+        """Index of the point nearest to a place on the widget, -2 for the edit's end, -1 if none is near."""
+        here = self.to_plane(place)
+        across, up = self.getPlotItem().getViewBox().viewPixelSize()
+        if self.marks is not None:
+            x, y = self.marks.end
+            away = np.hypot((x - here.x()) / across, (y - here.y()) / up)
+            if away <= REACH:
+                return -2
+        if not len(self._points):
+            return -1
+        squared = ((self._points[:, 0] - np.float32(here.x())) / np.float32(across)) ** 2
+        squared += ((self._points[:, 1] - np.float32(here.y())) / np.float32(up)) ** 2
+        nearest = int(squared.argmin())
+        return nearest if squared[nearest] <= REACH**2 else -1
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            index = self.point_at(event.position())
+            self._pressed, self._walks = (index, event.position().toPoint()), False
+            if index != -1:
+                event.accept()
+                return
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is not None and self._pressed[0] != -1:
+            index, start = self._pressed
+            if self._walks or (event.position().toPoint() - start).manhattanLength() > 4:
+                self._walks = True
+                self._walk(index, event, let_go=False)
+            event.accept()
+            return
+        super().mouseMoveEvent(event)
+        if not event.buttons():
+            index = self.point_at(event.position())
+            self._point_at(index)
+            self.hovered.emit(index, self.to_plane(event.position()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        pressed, self._pressed = self._pressed, None
+        if pressed is None or pressed[0] == -1 or event.button() != Qt.MouseButton.LeftButton:
+            super().mouseReleaseEvent(event)
+            return
+        if self._walks:
+            self._walk(pressed[0], event, let_go=True)
+        else:
+            self.clicked.emit(pressed[0], self.to_plane(event.position()))
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self.point_at(event.position()) == -1:
+            self.fit()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._point_at(-1)
+        self.hovered.emit(-1, QPointF())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_ring"):
+            self._dress()
+
+    def _walk(self, index: int, event: QMouseEvent, let_go: bool) -> None:
+        place = self.to_plane(event.position())
+        self._show_ring([place.x()], [place.y()])
+        self.walked.emit(index, place, let_go)
+
+    def _point_at(self, index: int) -> None:
+        """A ring around the point under the mouse, at once."""
+        if index >= 0:
+            self._show_ring([float(self._points[index, 0])], [float(self._points[index, 1])])
+        elif index == -2 and self.marks is not None:
+            self._show_ring([self.marks.end[0]], [self.marks.end[1]])
+        else:
+            self._show_ring([], [])
+
+    def _show_ring(self, x: Sequence[float], y: Sequence[float]) -> None:
+        self._ring.setData(x, y)
+
+    def _dress(self) -> None:
+        """Take the palette's colours."""
+        palette = self.palette()
+        text = palette.color(QPalette.ColorRole.Text)
+        self.setBackground(palette.color(QPalette.ColorRole.Base))
+        for name in ("left", "bottom"):
+            axis = self.getPlotItem().getAxis(name)
+            axis.setPen(pyqtgraph.mkPen(palette.color(QPalette.ColorRole.Mid)))
+            axis.setTextPen(pyqtgraph.mkPen(palette.color(QPalette.ColorRole.PlaceholderText)))
+        self._photo.setPen(pyqtgraph.mkPen(_PHOTO, width=2))
+        self._asked.setPen(pyqtgraph.mkPen(_ASKED, width=2))
+        self._path.setPen(pyqtgraph.mkPen(text, width=1.5, style=Qt.PenStyle.DashLine))
+        self._ends.setSize(11)
+        self._ends.setPen(pyqtgraph.mkPen(palette.color(QPalette.ColorRole.Base), width=1.5))
+        self._ring.setSize(16)
+        self._ring.setBrush(None)
+        self._ring.setPen(pyqtgraph.mkPen(text, width=2))
