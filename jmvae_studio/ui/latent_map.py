@@ -204,7 +204,9 @@ class _Card(QFrame):
         self.show()
 
     def _move(self) -> None:
-        frame = self.parentWidget().rect()
+        around = self.parentWidget()
+        assert around is not None
+        frame = around.rect()
         x = self._beside.x() + 16
         if x + self.width() > frame.right():
             x = self._beside.x() - 16 - self.width()

@@ -133,7 +133,7 @@ def conditional_bound(
             z = posterior.sample(noise)  # samples × batch × latent
             decoded = model.decode_given(name, z.flatten(0, 1), _tile(given, count))
             value = log_likelihood(decoded, _tile(data, count)[name], channel_reduction)
-            weights = value.unflatten(0, z.shape[:2]) + (prior.log_prob(z) - posterior.log_prob(z)).sum(-1)
+            weights = value.view(*z.shape[:2]) + (prior.log_prob(z) - posterior.log_prob(z)).sum(-1)
             part = weights.logsumexp(0)
             total = part if total is None else torch.logaddexp(total, part)
         assert total is not None
