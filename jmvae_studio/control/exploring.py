@@ -79,6 +79,7 @@ class Exploring(QObject):
         models.changed.connect(lambda model, renewed: self._refresh())
         for changed in (session.edit_changed, session.inferred_changed, session.faces_changed):
             changed.connect(self._follow)
+        session.faces_changed.connect(self._forget_choice)
         renderer.hovered.connect(self._show_face)
         renderer.analysed.connect(self._show_places)
 
@@ -225,14 +226,17 @@ class Exploring(QObject):
         self._hover = self._ask(self._code_at(index))
 
     def _click(self, index: int, place: QPointF) -> None:
-        self._taking = self._ask(self._code_at(index))
+        self._choose(self._code_at(index))
 
     def _walk(self, index: int, place: QPointF, let_go: bool) -> None:
         code, projection = self._code_at(index), self._chart.projection
-        if code is not None and projection is not None:
-            self._hover = self._ask(projection.moved(code, (place.x(), place.y()), self._axes))
-            if let_go:
-                self._taking = self._hover
+        if code is None or projection is None:
+            return
+        moved = projection.moved(code, (place.x(), place.y()), self._axes)
+        if let_go:
+            self._choose(moved)
+        else:
+            self._hover = self._ask(moved)
 
     def _ask(self, code: Floats | None) -> HoverRequest | None:
         if code is None:
@@ -240,6 +244,16 @@ class Exploring(QObject):
         request = HoverRequest(self._chart.model, code)
         self._renderer.hover(request)
         return request
+
+    def _choose(self, code: Floats | None) -> None:
+        """Take what the model reads at a code; a later hover does not overtake it."""
+        if code is not None:
+            self._hover = self._taking = HoverRequest(self._chart.model, code)
+            self._renderer.decode(self._taking)
+
+    def _forget_choice(self) -> None:
+        """Another face is shown: what was chosen for the last one is not meant for it."""
+        self._taking = None
 
     def _code_at(self, index: int) -> Floats | None:
         places, bank = self._current_places(), self._chart.bank

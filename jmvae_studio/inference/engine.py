@@ -288,21 +288,6 @@ class Engine:
             attributes = self._model.decode_one("attributes", z).mean
             return Decoded(pixels, tuple(attributes[0].cpu().tolist()))
 
-    def encode_batch(self, faces: Pixels) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Means of q(z|x) and the attributes decoded from them, for many faces at once.
-
-        Args:
-            faces: n × size × size × 3.
-
-        Returns:
-            n × latent, and n × attributes, about -1…1.
-        """
-        with self._torch.inference_mode():
-            pixels = self._torch.from_numpy(np.ascontiguousarray(faces)).to(self._device).permute(0, 3, 1, 2)
-            codes = self._model.encode({"image": self._model.standardise(pixels)}).mean
-            attributes = self._model.decode_one("attributes", codes).mean
-            return np.asarray(codes.cpu().numpy()), np.asarray(attributes.cpu().numpy())
-
     def places(self, code: FaceCode, attributes: tuple[float, ...]) -> Places:
         """Where the face of ``code`` and its edit to ``attributes`` lie among the codes."""
         model = self._model

@@ -40,9 +40,6 @@ KEPT_CODES = 32
 
 T = TypeVar("T")
 
-FolderBatch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
-"""Codes, n × latent, and attributes, n × entries."""
-
 
 @dataclass(frozen=True)
 class FaceKey:
@@ -197,11 +194,9 @@ class Renderer(QObject):
             self._analysis = request
             self._wake.notify()
 
-    def encode_batch(
-        self, model: str, faces: npt.NDArray[np.uint8], receive: Callable[[FolderBatch | str], None]
-    ) -> None:
-        """Codes and attributes of n × size × size × 3 faces; ``receive`` gets them, or a sentence, on the worker."""
-        self._submit(lambda: self._encode_batch(model, faces, receive))
+    def decode(self, request: HoverRequest) -> None:
+        """Decode a code that was chosen, in the queue: unlike a hover it is never replaced by another."""
+        self._submit(lambda: self._decode(request))
 
     def take_result(self) -> PreviewResult | None:
         """The newest preview, once."""
@@ -305,15 +300,6 @@ class Renderer(QObject):
         if code is None or code.engine.digest != request.model:
             return
         self.analysed.emit(PlacesResult(request, code.engine.places(code, request.attributes)))
-
-    def _encode_batch(
-        self, model: str, faces: npt.NDArray[np.uint8], receive: Callable[[FolderBatch | str], None]
-    ) -> None:
-        engine = self._current_engine()
-        if engine is None or engine.digest != model:
-            receive("The model was replaced before the folder was read. Open the folder again.")
-        else:
-            receive(engine.encode_batch(faces))
 
     def _load(self, path: Path, device: Device) -> None:
         try:

@@ -60,6 +60,8 @@ Made by `python -m trainer card`, as is all of this page.
   about a person.
 - Attributes that go together in the data move together: lipstick, make-up and earrings with Male; grey hair with Young.
 - A balanced accuracy near 0.5 in the table means that the attribute is hardly read at all, and hardly edited.
+- The bank of latents beside it (`…-bank.npz`, `python -m trainer bank`) holds codes sampled from q(z|w) of training
+  attributes and those attributes, nothing encoded from a photograph and no picture.
 - It sees 64×64 pixels: edits are soft beside the photograph's own detail, and strong ones may leave a ghost.
 - Not for identifying people or for decisions about them.
 """
