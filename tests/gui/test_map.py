@@ -154,6 +154,7 @@ def test_the_map_in_the_studio(studio: Studio, checkpoint: Path, qtbot: QtBot) -
     assert chart.view.marks.start == pytest.approx(marks.start, abs=1e-4)
     assert np.hypot(*np.subtract(chart.view.marks.end, marks.end)) > 0.01
     # The face under the mouse is the one that the model decodes there; a click takes its attributes.
+    qtbot.wait(200)  # the view takes its range with the first frames
     far = int(np.abs(points - np.array(chart.view.marks.end)).sum(1).argmax())
     where = chart.view.to_widget(*points[far].tolist())
     QTest.mouseMove(chart.view.viewport(), where)

@@ -211,14 +211,14 @@ def test_drop_paste_and_recent_files(
 def test_modes_theme_and_settings(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     drag_slider(studio, "Smiling", 0.9)
     settle(studio, qtbot)
-    residual = pixels(studio.window.result_canvas.image)
+    latent = pixels(studio.window.result_canvas.image)
     studio.window.mode_box.setCurrentIndex(1)
     settle(studio, qtbot)
-    assert not np.array_equal(pixels(studio.window.result_canvas.image), residual)
+    assert not np.array_equal(pixels(studio.window.result_canvas.image), latent)
     studio.session.undo_group.undo()
     settle(studio, qtbot)
-    assert studio.window.mode_box.currentData() == "residual"
-    assert np.array_equal(pixels(studio.window.result_canvas.image), residual)
+    assert studio.window.mode_box.currentData() == "latent"
+    assert np.array_equal(pixels(studio.window.result_canvas.image), latent)
     light = studio.window.palette().window().color().lightness()
     studio.choose_theme("dark")
     qtbot.wait(50)
@@ -435,5 +435,5 @@ def test_the_mode_is_kept_for_the_next_photograph(
     studio.open_path(other)
     qtbot.waitUntil(lambda: studio.session.photo is not first, timeout=20_000)
     assert studio.session.face is not None
-    assert studio.session.face.edit.mode == "latent"
-    assert studio.settings.mode == "latent"
+    assert studio.session.face.edit.mode == "residual"
+    assert studio.settings.mode == "residual"
