@@ -46,6 +46,14 @@ def no_leftovers() -> Iterator[None]:
     assert not ours, f"threads left running: {ours}"
 
 
+@pytest.fixture(autouse=True)
+def denormal_numbers() -> Iterator[None]:
+    """Training flushes them for the whole process; the next test gets them back."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The development data; tests that need it are skipped where it is absent."""

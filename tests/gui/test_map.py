@@ -154,11 +154,17 @@ def test_the_map_in_the_studio(studio: Studio, checkpoint: Path, qtbot: QtBot) -
     assert chart.view.marks.start == pytest.approx(marks.start, abs=1e-4)
     assert np.hypot(*np.subtract(chart.view.marks.end, marks.end)) > 0.01
     # The face under the mouse is the one that the model decodes there; a click takes its attributes.
-    qtbot.wait(200)  # the view takes its range with the first frames
     far = int(np.abs(points - np.array(chart.view.marks.end)).sum(1).argmax())
+
+    def point_at() -> bool:
+        """Come from beside it, as a hand does; the view may still be taking its range."""
+        place = chart.view.to_widget(*points[far].tolist())
+        QTest.mouseMove(chart.view.viewport(), place + QPoint(40, 0))
+        QTest.mouseMove(chart.view.viewport(), place)
+        return chart.card.isVisible()
+
+    qtbot.waitUntil(point_at, timeout=20_000)
     where = chart.view.to_widget(*points[far].tolist())
-    QTest.mouseMove(chart.view.viewport(), where)
-    qtbot.waitUntil(chart.card.isVisible, timeout=20_000)
     assert chart.card.picture.pixmap().width() > 50
     face = studio.session.face
     assert face is not None

@@ -13,7 +13,7 @@ from trainer.errors import ConfigError
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("epochs", 0),
+        ("epochs", -1),
         ("alpha", -1),
         ("batch_size", 1),
         ("learning_rate", 0),

@@ -85,8 +85,8 @@ def test_every_face_has_its_own_edit_and_undo_brings_it_forward(session: Session
     session.preview_value("Smiling", 1)
     session.choose_face(1)  # ends the gesture
     assert values(session) == {}
-    session.set_mode("latent")
-    assert session.undo_group.activeStack().undoText() == "mode: latent"
+    session.set_mode("residual")
+    assert session.undo_group.activeStack().undoText() == "mode: residual"
     session.undo_group.activeStack().undo()
     session.undo_group.activeStack().undo()
     assert session.photo is not None

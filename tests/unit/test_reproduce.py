@@ -70,7 +70,7 @@ def train_run(experiment: Experiment, number: int, digits: Path, out: Path, epoc
     events = EventLog(folder / "events.jsonl")
     run = Run(folder, config, events, quiet)
     events.emit("run-started", step=0)
-    while run.step < epochs * run.steps_per_epoch:
+    while run.step < epochs * run.batches.steps_per_epoch:
         run._train_step()
     run._finish_epoch(epochs)
     events.close()

@@ -91,7 +91,7 @@ def test_a_resumed_run_ends_bit_equal(tiny_mnist: Path, tmp_path: Path, system: 
     assert ends[0] is not None
     assert ends[1] is not None
     for part in ("model", "adversary"):
-        for name, tensor in (ends[0][part] or {}).items():
+        for name, tensor in (ends[0].get(part) or {}).items():
             assert torch.equal(tensor, ends[1][part][name]), (part, name)
 
 
