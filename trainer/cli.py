@@ -6,20 +6,22 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 
+from trainer.cli_faces import app as faces
+from trainer.cli_progress import is_first, make_bar, shower
 from trainer.config import PRESETS, TrainConfig, load_config, make_config
 from trainer.errors import TrainerError
 from trainer.events import EventLog
 
 app = typer.Typer(help="Train, resume and evaluate joint models.", no_args_is_help=True, add_completion=False)
+app.add_typer(faces)
 
 CHANGEABLE = {
     "epochs",
@@ -41,9 +43,6 @@ CHANGEABLE = {
     "cache",
 }
 """Settings that a run may change when it is resumed; all others would change what its steps mean."""
-
-JUDGE = Path(__file__).parents[1] / "resources" / "models" / "judge.safetensors"
-"""The judge that comes with the project."""
 
 PARZEN_SAMPLES = 100
 """Generated pictures per datum of the Parzen windows."""
@@ -88,7 +87,7 @@ def train(
     values = found | PRESETS[preset] | {"preset": preset, "data": data.absolute()}
     values |= _parse_settings(setting or [])
     config = make_config(values | {name: value for name, value in given.items() if value is not None})
-    if _is_first():
+    if is_first():
         if (out / "state").exists() or (
             out.exists() and any(out.iterdir()) and not (out / "config.json").exists()
         ):
@@ -218,137 +217,6 @@ def evaluate(
 
 
 @app.command()
-def judge(
-    data: DataFolder,
-    out: Annotated[Path, typer.Option(help="The judge to write, *.safetensors.")],
-    epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = 7,
-    seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 11,
-) -> None:
-    """Train the classifier that judges edits, on real pictures alone."""
-    from trainer.data.celeba import load_celeba
-    from trainer.evaluation.judge import save_judge, train_judge
-
-    with _bar() as bar:
-        found, figures = train_judge(load_celeba(data), epochs, seed, _shower(bar))
-    save_judge(found, out, figures | {"epochs": epochs, "seed": seed})
-    typer.echo(
-        f"accuracy {figures['accuracy']:.4f}, balanced {figures['balanced_accuracy']:.4f} on validation"
-    )
-
-
-@app.command()
-def edits(
-    checkpoints: Annotated[list[Path], typer.Argument(help="One or more face models, *.safetensors.")],
-    data: DataFolder,
-    judge_path: Annotated[Path, typer.Option("--judge", help="Who judges; see the command judge.")] = JUDGE,
-    partition: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
-    mode: Annotated[list[str] | None, typer.Option(help="residual, latent, or both (repeat).")] = None,
-    count: Annotated[int, typer.Option(help="Faces per attribute and direction.")] = 100,
-    standard: Annotated[bool, typer.Option("--standard", help="Only the 13 standard attributes.")] = False,
-    baselines: Annotated[bool, typer.Option(help="Also doing nothing, and the nearest neighbour.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
-    sheet: Annotated[
-        Path | None, typer.Option(help="Also a contact sheet of the first model, *.png.")
-    ] = None,
-    page: Annotated[Path | None, typer.Option(help="Also the tables as a page, *.md.")] = None,
-) -> None:
-    """Measure edits: success, collateral, drift and distance at strengths 1, 2 and 3, by an independent judge."""
-    from trainer.checkpoint import write_beside
-    from trainer.evaluation.edit_report import markdown, measure_edits, print_tables
-    from trainer.evaluation.judge import load_judge
-
-    with _bar() as bar:
-        results = measure_edits(
-            checkpoints,
-            data,
-            load_judge(judge_path),
-            partition,
-            mode or ["latent"],
-            count,
-            standard,
-            baselines,
-            sheet,
-            _shower(bar),
-        )
-    if page is not None:
-        names = " ".join(path.name for path in checkpoints)
-        options = "".join(f" --mode {name}" for name in mode or ["latent"])
-        command = f"python -m trainer edits {names}{options} --count {count} --data CELEBA --page {page.name}"
-        write_beside(page, f"# How good the edits are\n\n{markdown(results, command)}".encode())
-    if as_json:
-        typer.echo(json.dumps(results, indent=2))
-    else:
-        print_tables(results, Console())
-
-
-@app.command()
-def card(
-    checkpoint: Annotated[Path, typer.Argument(help="A face model, *.safetensors.")],
-    data: DataFolder,
-    out: Annotated[Path, typer.Option(help="The card to write, *.md.")],
-    judge_path: Annotated[Path, typer.Option("--judge", help="Who judges its edits.")] = JUDGE,
-) -> None:
-    """Measure a face model on the test partition and write its card."""
-    from trainer.checkpoint import load_model, write_beside
-    from trainer.data.celeba import load_celeba
-    from trainer.evaluation.card import make_card
-    from trainer.evaluation.judge import load_judge
-
-    model, header = load_model(checkpoint)
-    celeba = load_celeba(data, header.image_size)
-    if celeba.names != header.attribute_names:
-        raise TrainerError(f"{checkpoint.name} has other attributes than {data}: a card needs the same ones.")
-    write_beside(out, make_card(checkpoint, model, header, celeba, load_judge(judge_path)).encode())
-
-
-@app.command()
-def bank(
-    checkpoint: Annotated[Path, typer.Argument(help="A model, *.safetensors.")],
-    data: DataFolder,
-    out: Annotated[
-        Path, typer.Option(help="The bank to write, *.npz; NAME-bank.npz beside NAME.safetensors.")
-    ],
-    rows: Annotated[
-        int | None, typer.Option(help="How many codes; as many as 1 MB holds by default.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the choice of rows and the noise.")] = 7,
-) -> None:
-    """Sample the latent map's codes from q(z|w) of CelebA's training attributes; no picture is used."""
-    from trainer.bank import LARGEST_BANK
-    from trainer.bank_maker import make_bank
-    from trainer.checkpoint import load_model, write_beside
-    from trainer.data.celeba import ATTRIBUTES_FILE, PARTITION_FILE, read_attributes, read_partition
-
-    model, header = load_model(checkpoint)
-    names, files, attributes = read_attributes(data / ATTRIBUTES_FILE)
-    if names != header.attribute_names:
-        raise TrainerError(f"{checkpoint.name} has other attributes than {data}: a bank needs the same ones.")
-    partition = read_partition(data / PARTITION_FILE)
-    training = [row for row, file in enumerate(files) if partition.get(file) == 0]
-    made = make_bank(model, header.digest, attributes[training], seed, rows)
-    content = made.to_bytes()
-    write_beside(out, content)
-    typer.echo(f"{len(made.codes)} codes of {made.codes.shape[1]} dimensions, {len(content)} bytes")
-    if len(content) > LARGEST_BANK:
-        typer.echo(f"Larger than the {LARGEST_BANK} bytes of a shipped bank.", err=True)
-
-
-@app.command()
-def samples(
-    checkpoint: Annotated[Path, typer.Argument(help="A model, *.safetensors.")],
-    out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
-    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 7,
-) -> None:
-    """Generate the faces that are shipped with a model."""
-    from trainer.checkpoint import load_model
-    from trainer.samples import make_samples
-
-    model, _ = load_model(checkpoint)
-    for path in make_samples(model, out, seed=seed):
-        typer.echo(path)
-
-
-@app.command()
 def reproduce(
     name: Annotated[str | None, typer.Argument(help="Which experiment; see --list.")] = None,
     budget: Annotated[
@@ -396,8 +264,8 @@ def reproduce(
     changes = _parse_settings(setting or [])
     request = Request(chosen, data, out, results, seed, workers, training, changes)
     try:
-        with _bar() as bar:
-            result = bring(experiment, request, _shower(bar))
+        with make_bar() as bar:
+            result = bring(experiment, request, shower(bar))
     except KeyboardInterrupt:
         typer.echo("Stopped and saved; the same command goes on.", err=True)
         return
@@ -448,46 +316,18 @@ def _run(action: Any, folder: Path, config: TrainConfig) -> None:
     Of several processes under torchrun, the first one alone writes and speaks.
     """
     stream = None if sys.stdout.isatty() else sys.stdout
-    events = EventLog(folder / "events.jsonl", stream) if _is_first() else EventLog(Path(os.devnull))
+    events = EventLog(folder / "events.jsonl", stream) if is_first() else EventLog(Path(os.devnull))
     started = time.monotonic()
     try:
-        with _bar() as bar:
-            done = action(folder, config, events, _shower(bar))
+        with make_bar() as bar:
+            done = action(folder, config, events, shower(bar))
     finally:
         events.close()
     minutes = (time.monotonic() - started) / 60
-    if not _is_first():
+    if not is_first():
         return
     word = "Finished" if done else f"Stopped and saved; go on with: python -m trainer resume {folder}"
     typer.echo(f"{word} ({minutes:.1f} min).", err=True)
-
-
-def _bar() -> Progress:
-    """A progress bar on stderr, if that is a terminal and this is the first process."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[remark]}"),
-    )
-    return Progress(
-        *columns, console=Console(stderr=True), disable=not _is_first() or not sys.stderr.isatty()
-    )
-
-
-def _shower(bar: Progress) -> Callable[[str, int, int, str], None]:
-    """A function that moves ``bar``: (what, done, all, remark)."""
-    task = bar.add_task("preparing", total=None, remark="")
-
-    def show(what: str, done: int, total: int, remark: str) -> None:
-        bar.update(task, description=what, completed=done, total=total, remark=remark)
-
-    return show
-
-
-def _is_first() -> bool:
-    """Whether this is the only process, or the first one that torchrun started."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def main() -> None:
