@@ -22,6 +22,23 @@ ATTRIBUTES_FILE = "list_attr_celeba.txt"
 PARTITION_FILE = "list_eval_partition.txt"
 PICTURES = "img_align_celeba"
 
+STANDARD_ATTRIBUTES = (
+    "Bald",
+    "Bangs",
+    "Black_Hair",
+    "Blond_Hair",
+    "Brown_Hair",
+    "Bushy_Eyebrows",
+    "Eyeglasses",
+    "Male",
+    "Mouth_Slightly_Open",
+    "Mustache",
+    "No_Beard",
+    "Pale_Skin",
+    "Young",
+)
+"""The 13 attributes on which face editors are usually compared (AttGAN, STGAN)."""
+
 
 def read_attributes(path: Path) -> tuple[tuple[str, ...], list[str], npt.NDArray[np.int8]]:
     """Names of the attributes, file names and the ±1 table of ``list_attr_celeba.txt``.

@@ -13,12 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from trainer.checkpoint import load_model
-from trainer.data.celeba import load_celeba
+from trainer.data.celeba import STANDARD_ATTRIBUTES, load_celeba
 from trainer.data.dataset import PARTITIONS, Dataset
 from trainer.errors import ConfigError
 from trainer.evaluation.attributes import accuracy_table, infer_attributes
 from trainer.evaluation.edits import (
-    STANDARD,
     EditMeasure,
     Method,
     Mode,
@@ -88,7 +87,7 @@ def measure_edits(
     if judge.names != data.names:
         raise ConfigError("The judge reads other attributes than these data have: train one on them.")
     measure = EditMeasure(data, judge, partition, count)
-    columns = [data.names.index(name) for name in STANDARD] if standard else None
+    columns = [data.names.index(name) for name in STANDARD_ATTRIBUTES] if standard else None
     results: dict[str, Any] = {}
 
     def run(name: str, method: Method) -> dict[str, Any]:

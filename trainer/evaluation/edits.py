@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from trainer.data.celeba import STANDARD_ATTRIBUTES
 from trainer.data.dataset import Dataset
 from trainer.evaluation.judge import Judge
 from trainer.models.interface import JointModel
@@ -22,23 +23,6 @@ from trainer.models.interface import JointModel
 Pixels = npt.NDArray[np.uint8]
 Mode = Literal["residual", "latent"]
 Progress = Callable[[int, int], None]
-
-STANDARD = (
-    "Bald",
-    "Bangs",
-    "Black_Hair",
-    "Blond_Hair",
-    "Brown_Hair",
-    "Bushy_Eyebrows",
-    "Eyeglasses",
-    "Male",
-    "Mouth_Slightly_Open",
-    "Mustache",
-    "No_Beard",
-    "Pale_Skin",
-    "Young",
-)
-"""The 13 attributes on which face editors are usually compared (AttGAN, STGAN)."""
 
 REGION_SHARE = 0.8
 """Part of the mean difference that an attribute's region holds."""
@@ -253,7 +237,7 @@ class EditMeasure:
                         progress(done, total)
             _, features = self.judge.read(np.concatenate(edited))
             means[f"{strength:g}"] = {
-                "standard": _mean([o for o in here if o.attribute in STANDARD]),
+                "standard": _mean([o for o in here if o.attribute in STANDARD_ATTRIBUTES]),
                 "all": _mean(here),
                 "frechet": frechet(features, self.features),
             }

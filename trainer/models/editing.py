@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from trainer.config import TrainConfig
 from trainer.data.augmentation import jitter
+from trainer.data.celeba import STANDARD_ATTRIBUTES
 from trainer.models.interface import JointModel
 from trainer.models.studio_networks import Critic
 
@@ -237,24 +238,7 @@ class EditStage(nn.Module):
             self._optimizers[name].load_state_dict(state)
 
 
-FOCUS = frozenset(
-    {
-        "Bald",
-        "Bangs",
-        "Black_Hair",
-        "Blond_Hair",
-        "Brown_Hair",
-        "Bushy_Eyebrows",
-        "Eyeglasses",
-        "Male",
-        "Mouth_Slightly_Open",
-        "Mustache",
-        "No_Beard",
-        "Pale_Skin",
-        "Young",
-        "Smiling",
-    }
-)
+FOCUS = frozenset({*STANDARD_ATTRIBUTES, "Smiling"})
 """The attributes people ask for: chosen ``edit_focus`` times as often."""
 
 
