@@ -1,6 +1,5 @@
 """Two processes under torchrun learn what one does, and go on where they stopped."""
 
-import json
 import os
 import socket
 import subprocess
@@ -65,7 +64,7 @@ def test_two_processes_learn_what_one_does(tiny_mnist: Path, tmp_path: Path) -> 
     assert ends[1] is not None
     for name, tensor in ends[0]["model"].items():
         assert torch.equal(tensor, ends[1]["model"][name]), name
-    resumed = [json.loads(line)["event"] for line in (tmp_path / "half" / "events.jsonl").open()]
+    resumed = [event["event"] for event in read_events(tmp_path / "half" / "events.jsonl")]
     assert resumed.count("run-started") == 2
 
 
