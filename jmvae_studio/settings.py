@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from jmvae_studio.document.edit import Mode
+
 RECENT = 10
 
 
@@ -20,7 +22,7 @@ class Settings(BaseModel):
 
     theme: Literal["system", "light", "dark"] = "system"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    mode: Literal["residual", "latent", "generate"] = "latent"
+    mode: Mode = "latent"
     recent_files: list[str] = Field(default_factory=list)
     recent_models: list[str] = Field(default_factory=list)
     export_folder: str = ""

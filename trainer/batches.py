@@ -32,6 +32,8 @@ class Batches:
     def __init__(self, data: Dataset, config: TrainConfig, processes: Processes) -> None:
         self.data, self.config, self.processes = data, config, processes
         self.train_rows = self.rows("train")
+        self._ordered: tuple[int, npt.NDArray[np.int64]] = (0, np.empty(0, np.int64))
+        """An epoch and its order: made once, used by all of its steps."""
 
     @property
     def steps_per_epoch(self) -> int:
@@ -119,6 +121,11 @@ class Batches:
 
     def _order(self, epoch: int) -> npt.NDArray[np.int64]:
         """The places of the training rows in the order of ``epoch``; in the edit stage the rare come oftener."""
+        if self._ordered[0] != epoch:
+            self._ordered = (epoch, self._shuffled(epoch))
+        return self._ordered[1]
+
+    def _shuffled(self, epoch: int) -> npt.NDArray[np.int64]:
         rng, count = np.random.default_rng((self.config.seed, epoch)), len(self.train_rows)
         if epoch <= self.config.epochs + self.config.gan_epochs:
             return rng.permutation(count)

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from trainer.cli_common import DataFolder, is_first, make_bar, shower
 from trainer.cli_faces import app as faces
-from trainer.cli_progress import is_first, make_bar, shower
 from trainer.config import PRESETS, TrainConfig, load_config, make_config
 from trainer.errors import TrainerError
 from trainer.events import EventLog
@@ -48,7 +48,6 @@ PARZEN_SAMPLES = 100
 """Generated pictures per datum of the Parzen windows."""
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the run.")]
-DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]
 
 
 @app.command()

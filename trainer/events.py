@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
+
+Progress = Callable[[str, int, int, str], None]
+"""Called with (what, done, all, remark) while long work goes on."""
 
 
 class EventLog:

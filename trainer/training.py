@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,12 @@ from trainer.data.loading import load_dataset
 from trainer.errors import ConfigError, TrainerError
 from trainer.evaluation.attributes import attribute_accuracy
 from trainer.evaluation.figures import sample_sheet
-from trainer.events import EventLog
+from trainer.events import EventLog, Progress
 from trainer.models.adversarial import make_adversary
 from trainer.models.editing import EditStage
 from trainer.models.interface import JointModel
 from trainer.processes import Processes
 from trainer.systems import find_system
-
-Progress = Callable[[str, int, int, str], None]
-"""Called with (what, done, all, remark)."""
 
 
 class Run:

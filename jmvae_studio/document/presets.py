@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from jmvae_studio.document.edit import HIGHEST, LOWEST, STRONGEST, Edit
+from jmvae_studio.document.edit import HIGHEST, LOWEST, STRONGEST, Edit, Mode
 
 SUFFIX = ".jmvae-preset"
 _MOST_BYTES = 1_000_000
@@ -38,7 +38,7 @@ class Preset(BaseModel):
     format: Literal["jmvae-preset 1"] = "jmvae-preset 1"
     name: str = Field(min_length=1, max_length=80)
     values: dict[str, float] = Field(default_factory=dict, max_length=1000)
-    mode: Literal["residual", "latent", "generate"] | None = None
+    mode: Mode | None = None
     strength: float | None = Field(default=None, ge=0, le=STRONGEST)
     identity: float | None = Field(default=None, ge=0, le=STRONGEST)
 

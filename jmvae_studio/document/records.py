@@ -11,7 +11,7 @@ from typing import Any, Literal
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from jmvae_studio.document.edit import HIGHEST, LOWEST, STRONGEST, Edit
+from jmvae_studio.document.edit import HIGHEST, LOWEST, STRONGEST, Edit, Mode
 from jmvae_studio.document.photo import FaceState
 from trainer.data.face_crop import FaceCrop
 
@@ -27,7 +27,7 @@ class EditRecord(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     values: dict[str, float] = Field(default_factory=dict, max_length=1000)
-    mode: Literal["residual", "latent", "generate"] = "latent"
+    mode: Mode = "latent"
     locked: list[str] = Field(default_factory=list)
     free: list[str] = Field(default_factory=list)
     strength: float = Field(default=1.0, ge=0, le=STRONGEST)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPalette, QWheelEvent
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from jmvae_studio.ui import wiping
-from jmvae_studio.ui.viewport import Comparison, Viewport, factor_of
+from jmvae_studio.ui.viewport import Comparison, Viewport, Zoomable
 
 
-class ImageCanvas(QWidget):
+class ImageCanvas(Zoomable):
     """Paints one square picture as large as fits, with a caption above and a hint while there is none.
 
     The wheel zooms and a drag pans, in step with every canvas of the same viewport.
@@ -24,7 +24,7 @@ class ImageCanvas(QWidget):
     def __init__(
         self, caption: str, hint: str = "", viewport: Viewport | None = None, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__(viewport, parent)
         self.setAccessibleName(caption)
         self._caption = caption
         self._hint = hint
@@ -35,8 +35,7 @@ class ImageCanvas(QWidget):
         self._comparison: Comparison = "edited"
         self._wipe = wiping.Line()
         self._panned_from: QPointF | None = None
-        self._viewport = viewport or Viewport(self)
-        self._viewport.changed.connect(self.update)
+        self.viewport.changed.connect(self.update)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(96, 96 + self._caption_height())
 
@@ -80,17 +79,16 @@ class ImageCanvas(QWidget):
             return
         if event.button() != Qt.MouseButton.LeftButton:
             return
-        if self._compares("wipe") and self._wipe.press(event.position(), QRectF(self._square())):
+        if self._compares("wipe") and self._wipe.press(event.position(), self._view()):
             return
         self.pressed.emit(True)
         self._panned_from = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        square = QRectF(self._square())
-        if self._wipe.move(event.position(), square):
+        if self._wipe.move(event.position(), self._view()):
             self.update()
-        elif self._panned_from is not None and self._viewport.zoom > 1:
-            self._viewport.pan(event.position() - self._panned_from, square, square)
+        elif self._panned_from is not None and self.viewport.zoom > 1:
+            self._pan(event.position() - self._panned_from)
             self._panned_from = event.position()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -98,16 +96,6 @@ class ImageCanvas(QWidget):
         self._panned_from = None
         if event.button() == Qt.MouseButton.LeftButton:
             self.pressed.emit(False)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        self._zoom(event, event.position())
-        event.accept()
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.NativeGesture:
-            self._zoom(event, QPointF(self.mapFromGlobal(self.cursor().pos())))
-            return True
-        return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -139,7 +127,7 @@ class ImageCanvas(QWidget):
 
     def _paint_picture(self, painter: QPainter, square: QRect, image: QImage) -> None:
         whole = QRectF(square)
-        place = self._viewport.place(whole, whole)
+        place = self.viewport.place(whole, whole)
         painter.setClipRect(square)
         reference = self._reference
         if self._compares("difference") and reference is not None:
@@ -158,11 +146,11 @@ class ImageCanvas(QWidget):
     def _compares(self, comparison: Comparison) -> bool:
         return self._comparison == comparison and self._reference is not None
 
-    def _zoom(self, event: QEvent, place: QPointF) -> None:
-        factor = factor_of(event)
-        if factor is not None and self._image is not None:
-            square = QRectF(self._square())
-            self._viewport.zoom_at(place, factor, square, square)
+    def _view(self) -> QRectF:
+        return QRectF(self._square())
+
+    def _fitted(self) -> QRectF | None:
+        return self._view() if self._image is not None else None
 
     def _caption_height(self) -> int:
         return self.fontMetrics().height() + 8

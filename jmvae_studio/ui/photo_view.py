@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -19,14 +19,13 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
     QTransform,
-    QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from jmvae_studio.ui import crop_box, wiping
 from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.theme import ACCENT
-from jmvae_studio.ui.viewport import Comparison, Viewport, factor_of
+from jmvae_studio.ui.viewport import Comparison, Zoomable
 from trainer.data.face_crop import FaceCrop
 
 _LARGEST_PIXEL = 8.0
@@ -37,7 +36,7 @@ _GAP = 12
 """Pixels of the screen between two pictures side by side."""
 
 
-class PhotoView(QWidget):
+class PhotoView(Zoomable):
     """Shows a photograph, the square of every face, and every face's edit in place; the wheel zooms, a drag pans."""
 
     face_clicked = Signal(int)
@@ -49,13 +48,12 @@ class PhotoView(QWidget):
     """The drag of a square is over."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(None, parent)
         self.setAccessibleName("Photograph")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 90)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.viewport = Viewport(self)
         self.viewport.changed.connect(self._view_changed)
         self._image: QImage | None = None
         self._pixels: npt.NDArray[np.uint8] | None = None
@@ -132,8 +130,7 @@ class PhotoView(QWidget):
 
     def zoom_by(self, factor: float) -> None:
         """Zoom around the middle."""
-        if self._image is not None:
-            self.viewport.zoom_at(self._view().center(), factor, self._view(), self._fitted())
+        self._zoom_at(self._view().center(), factor)
 
     def zoom_to_pixels(self) -> None:
         """Show one pixel of the photograph as one of the screen."""
@@ -142,7 +139,7 @@ class PhotoView(QWidget):
 
     def photo_rect(self) -> QRectF:
         """Where the (edited) photograph is painted; larger than the widget when zoomed in."""
-        return self.viewport.place(self._view(), self._fitted())
+        return self.viewport.place(self._view(), self._whole())
 
     def to_widget(self, x: float, y: float) -> QPointF:
         """A point of the photograph on the widget."""
@@ -166,16 +163,6 @@ class PhotoView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._view_changed()
         super().resizeEvent(event)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        self._zoom(event, event.position())
-        event.accept()
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.NativeGesture:
-            self._zoom(event, QPointF(self.mapFromGlobal(self.cursor().pos())))
-            return True
-        return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         place = event.position()
@@ -211,7 +198,7 @@ class PhotoView(QWidget):
         elif self._comparison == "wipe" and self._wipe.move(place, self._wiped()):
             self.update()
         elif self._panned_from is not None:
-            self.viewport.pan(place - self._panned_from, self._view(), self._fitted())
+            self._pan(place - self._panned_from)
             self._panned_from = place
         elif not self._drawing and self._image is not None:
             self.setCursor(self._cursor_at(place))
@@ -239,7 +226,7 @@ class PhotoView(QWidget):
             self.viewport.fit()
         else:
             factor = self._pixel_zoom() / self.viewport.zoom
-            self.viewport.zoom_at(event.position(), max(factor, 2.0), self._view(), self._fitted())
+            self._zoom_at(event.position(), max(factor, 2.0))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._first is not None:
@@ -362,7 +349,11 @@ class PhotoView(QWidget):
             return QRectF(whole.right() - width, whole.top(), width, whole.height())
         return whole
 
-    def _fitted(self) -> QRectF:
+    def _fitted(self) -> QRectF | None:
+        return self._whole() if self._image is not None else None
+
+    def _whole(self) -> QRectF:
+        """Where the photograph lies without zoom."""
         view = self._view()
         width, height = self._size
         scale = min(view.width() / width, view.height() / height)
@@ -374,12 +365,7 @@ class PhotoView(QWidget):
         return self.photo_rect().intersected(self._view())
 
     def _pixel_zoom(self) -> float:
-        return self._size[0] / (self._fitted().width() * self.devicePixelRatioF())
-
-    def _zoom(self, event: QEvent, place: QPointF) -> None:
-        factor = factor_of(event)
-        if factor is not None and self._image is not None:
-            self.viewport.zoom_at(place, factor, self._view(), self._fitted())
+        return self._size[0] / (self._whole().width() * self.devicePixelRatioF())
 
     def _view_changed(self) -> None:
         self.viewport.largest = max(4.0, _LARGEST_PIXEL * self._pixel_zoom())

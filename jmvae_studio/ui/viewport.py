@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QNativeGestureEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
 
 Comparison = Literal["edited", "wipe", "side", "difference"]
 """How the edited picture is shown: alone, behind a line that wipes, beside the original, or what differs."""
@@ -77,7 +79,48 @@ class Viewport(QObject):
         return start + room / 2 - _within(middle, room / length) * length
 
 
-def factor_of(event: QEvent) -> float | None:
+class Zoomable(QWidget):
+    """A widget in whose picture the wheel and a pinch zoom."""
+
+    def __init__(self, viewport: Viewport | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.viewport = viewport or Viewport(self)
+
+    @abstractmethod
+    def _view(self) -> QRectF:
+        """The part of the widget in which the picture is seen."""
+
+    @abstractmethod
+    def _fitted(self) -> QRectF | None:
+        """Where the whole picture lies without zoom; None while there is none."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._zoom(event, event.position())
+        event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.NativeGesture:
+            self._zoom(event, QPointF(self.mapFromGlobal(self.cursor().pos())))
+            return True
+        return super().event(event)
+
+    def _zoom(self, event: QEvent, place: QPointF) -> None:
+        factor = _factor_of(event)
+        if factor is not None:
+            self._zoom_at(place, factor)
+
+    def _zoom_at(self, place: QPointF, factor: float) -> None:
+        fitted = self._fitted()
+        if fitted is not None:
+            self.viewport.zoom_at(place, factor, self._view(), fitted)
+
+    def _pan(self, delta: QPointF) -> None:
+        fitted = self._fitted()
+        if fitted is not None:
+            self.viewport.pan(delta, self._view(), fitted)
+
+
+def _factor_of(event: QEvent) -> float | None:
     """How much a turn of the wheel or a pinch zooms; None for any other event."""
     if isinstance(event, QWheelEvent):
         return float(_NOTCH ** (event.angleDelta().y() / 120))

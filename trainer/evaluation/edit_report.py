@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from trainer.evaluation.edits import (
 from trainer.evaluation.figures import grid
 from trainer.evaluation.judge import Judge
 from trainer.evaluation.reconstruction import reconstruction_error
+from trainer.events import Progress
 from trainer.models.interface import JointModel
 
 WANTED = (
@@ -45,7 +46,6 @@ WANTED = (
 )
 """The ten edits that people ask for most."""
 
-Progress = Callable[[str, int, int, str], None]
 FIGURES = ("success", "adding", "removing", "collateral", "drift", "distance", "sharpness")
 
 

@@ -7,7 +7,6 @@ shipped, so that a figure measured today and one measured in a year were given b
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +22,9 @@ from trainer.data.augmentation import jitter
 from trainer.data.dataset import Dataset
 from trainer.errors import CheckpointError
 from trainer.evaluation.attributes import accuracy_table
+from trainer.events import Progress
 
 WIDTHS = (24, 48, 88, 120)
-Progress = Callable[[str, int, int, str], None]
-"""Called with (what, done, all, remark)."""
 
 
 class _Residual(nn.Module):

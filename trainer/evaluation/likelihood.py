@@ -18,6 +18,7 @@ from torch import Tensor
 from trainer.errors import CapabilityError
 from trainer.models.conditional import ConditionalModel
 from trainer.models.interface import JointModel, Reduction
+from trainer.models.jmvae import JMVAE
 from trainer.objectives import log_likelihood
 
 Names = tuple[str, ...]
@@ -52,6 +53,7 @@ def expected_likelihood(
     n: int,
     channel_reduction: Reduction,
     generator: torch.Generator,
+    passes: int = 0,
 ) -> Tensor:
     """Mean of log p(target | z) over ``n`` codes z ~ q(z | given): Suzuki et al. 2018, Eq. 5.
 
@@ -67,6 +69,8 @@ def expected_likelihood(
         n: Number of codes (10 in the paper).
         channel_reduction: Of images: sum over channels, or their mean as in the papers' code.
         generator: Of the noise, on the model's device.
+        passes: Of iterative sampling, from random noise, by a JMVAE without an encoder of what is given; with 0
+            what is missing is zeros. The other systems need none.
 
     Returns:
         One number per datum.
@@ -78,22 +82,41 @@ def expected_likelihood(
     conditional = isinstance(model, ConditionalModel)
     value = data[target]
     at_once = max(1, codes_at_once(model) // len(value))
-    posterior = None if conditional or not samples_its_posterior(model) else model.encode(known)
+    iterative = passes > 0 and isinstance(model, JMVAE) and not model.has_encoder(known)
+    one_by_one = conditional or iterative or not samples_its_posterior(model)
+    posterior = None if one_by_one else model.encode(known)
     total = value.new_zeros(len(value))
     for first in range(0, n, at_once):
         count = min(at_once, n - first)
-        noise = _noise((count, len(value), model.latent), value, generator)
         if posterior is not None:
-            codes = posterior.sample(noise)
+            codes = posterior.sample(_noise((count, *posterior.mean.shape), value, generator))
         else:
             tiled = {name: _tile(part, count) for name, part in known.items()}
-            flat = noise.flatten(0, 1)
-            drawn = model.sample_prior(flat, tiled) if conditional else model.sample_code(tiled, flat)
-            codes = drawn.reshape(noise.shape)
+            codes = generating_code(model, tiled, passes, generator).reshape(count, len(value), -1)
         total += _decoded(model, codes, target, value, channel_reduction, known if conditional else None).sum(
             0
         )
     return total / n
+
+
+def generating_code(
+    model: JointModel, given: Mapping[str, Tensor], passes: int, generator: torch.Generator
+) -> Tensor:
+    """One code per datum of ``given``, batch × latent, drawn the way the system generates.
+
+    Of q(z | given) in JMVAE-kl; of the encoder of all modalities in JMVAE and JMVAE-h, after ``passes`` of
+    iterative sampling (see `expected_likelihood`); of p(z | given) in CVAE and CMMA.
+    """
+    some = next(iter(given.values()))
+    noise = torch.randn(len(some), model.latent, generator=generator, device=some.device)
+    if isinstance(model, ConditionalModel):
+        return model.prior_given(given).sample(noise)
+    if passes and isinstance(model, JMVAE) and not model.has_encoder(given):
+        # the samples in between come from a generator on the CPU
+        seed = int(torch.randint(2**62, (1,), generator=generator, device=some.device))
+        filled = model.fill_in(given, passes, "noise", torch.Generator().manual_seed(seed))
+        return model.generating_code(filled, noise)
+    return model.sample_code(given, noise)
 
 
 def samples_its_posterior(model: JointModel) -> bool:

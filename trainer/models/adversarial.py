@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,26 +11,21 @@ from torch import Tensor, nn
 
 from trainer.config import TrainConfig
 from trainer.errors import CapabilityError
+from trainer.models.game import Average, Game
 from trainer.models.interface import JointModel
 from trainer.models.networks import Nets, initialise
 from trainer.objectives import fake_loss, log_likelihood, real_loss
 
-Average = Callable[[Sequence[Tensor | None]], None]
-"""Replaces gradients by their mean over all processes."""
 
-
-class Adversary(nn.Module):
+class Adversary(Game):
     """A discriminator and the optimisers of training against it; call `attach` once the model has its device."""
 
     def __init__(self, config: TrainConfig, model: JointModel, conditional: bool = False) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         image = model.modality("image")
         conditions = tuple(m for m in model.modalities if m.kind != "image") if conditional else ()
         self.discriminator = Nets.from_config(config.model_dump()).discriminator(image, conditions)
         initialise(self.discriminator)
-        self._optimizers: dict[str, torch.optim.Adam] = {}
-        self._average: Average = lambda gradients: None
 
     def attach(self, model: JointModel, average: Average) -> None:
         """Make the optimisers of ``model``; ``average`` gathers gradients from other processes."""
@@ -51,26 +45,12 @@ class Adversary(nn.Module):
     ) -> dict[str, Tensor]:
         """All updates for one batch; returns the detached terms."""
 
-    def _update(self, name: str, loss: Tensor) -> None:
-        optimizer = self._optimizers[name]
-        parameters = list(chain.from_iterable(group["params"] for group in optimizer.param_groups))
-        gradients = list(torch.autograd.grad(loss, parameters, allow_unused=True))
-        self._average(gradients)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-    def optimizer_states(self) -> dict[str, Any]:
-        """State of the optimisers, for resuming."""
-        return {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()}
-
     def load_optimizers(self, states: Mapping[str, Any]) -> None:
-        """Take up what `optimizer_states` gave."""
-        for name, state in states.items():
-            self._optimizers[name].load_state_dict(state)
+        """Take up what `optimizer_states` gave, at the rate of this run: it may have been changed for the rest."""
+        super().load_optimizers(states)
+        for name in states:
             for group in self._optimizers[name].param_groups:
-                group["lr"] = self.config.gan_learning_rate  # may have been changed for the rest of the run
+                group["lr"] = self.config.gan_learning_rate
 
 
 class WornGame(Adversary):

@@ -8,18 +8,18 @@ had, so that an edit cannot win by fooling it. Only the editor learns here; code
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from trainer.config import TrainConfig
 from trainer.data.augmentation import jitter
 from trainer.data.celeba import STANDARD_ATTRIBUTES
+from trainer.models.game import Average, Game
 from trainer.models.interface import JointModel
 from trainer.models.studio_networks import Critic
 
@@ -31,8 +31,10 @@ PENALTY_EVERY = 16
 """Steps between two gradient penalties of the critic."""
 
 
-class EditStage(nn.Module):
+class EditStage(Game):
     """A critic, its optimiser and the editor's."""
+
+    gradient_clip = 10.0
 
     def __init__(
         self, config: TrainConfig, channels: int, names: Sequence[str], shares: npt.NDArray[np.floating]
@@ -45,17 +47,15 @@ class EditStage(nn.Module):
             names: Of the attributes.
             shares: Of the training pictures that have each attribute.
         """
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.critic = Critic(channels, len(names))
         focus = np.array([config.edit_focus if name in FOCUS else 1.0 for name in names])
         present = np.clip(shares, 0.01, 0.99)
         # What is rare is asked to go, and what is common to come, more often than the pictures alone would have it.
         self._remove = torch.from_numpy(focus * np.minimum(0.5 / present, MOST)).float()
         self._add = torch.from_numpy(focus * np.minimum(0.5 / (1 - present), MOST)).float()
-        self._optimizers: dict[str, torch.optim.Adam] = {}
 
-    def attach(self, model: JointModel, average: Callable[[Sequence[Tensor | None]], None]) -> None:
+    def attach(self, model: JointModel, average: Average) -> None:
         """Make the optimisers; call once, after everything has reached its device.
 
         Args:
@@ -216,26 +216,6 @@ class EditStage(nn.Module):
         generator.set_state(state)
         second = jitter(images[half:], generator, noise=0.05)
         return torch.cat([first, second]).contiguous(memory_format=torch.channels_last)
-
-    def _update(self, name: str, loss: Tensor) -> None:
-        optimizer = self._optimizers[name]
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
-        self._average(gradients)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-        torch.nn.utils.clip_grad_norm_(parameters, 10.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-    def optimizer_states(self) -> dict[str, Any]:
-        """State of both optimisers, for resuming."""
-        return {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()}
-
-    def load_optimizers(self, states: Mapping[str, Any]) -> None:
-        """Take up what `optimizer_states` gave."""
-        for name, state in states.items():
-            self._optimizers[name].load_state_dict(state)
 
 
 FOCUS = frozenset({*STANDARD_ATTRIBUTES, "Smiling"})

@@ -161,8 +161,7 @@ def draw_iterations(runs: list[Trained], measured: Mapping[str, Measured]) -> li
     """A, figures 5 and 4."""
     import torch
 
-    from trainer.evaluation.generation import generating_code
-    from trainer.evaluation.likelihood import make_generator
+    from trainer.evaluation.likelihood import generating_code, make_generator
 
     lines = {
         row: [(float(n), cell["value"]) for n, cell in cells.items() if cell["value"] is not None]
@@ -219,8 +218,7 @@ def _codes(run: Trained) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float3
     """Codes N × 2 of the digits that are shown, from image and label and from the label alone; the top layer's."""
     import torch
 
-    from trainer.evaluation.generation import generating_code
-    from trainer.evaluation.likelihood import make_generator
+    from trainer.evaluation.likelihood import generating_code, make_generator
     from trainer.evaluation.likelihood_table import observations
 
     data = observations(run.model, run.dataset, _shown(run))

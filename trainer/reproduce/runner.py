@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +13,10 @@ from typing import Any
 from trainer.checkpoint_header import read_checkpoint
 from trainer.config import load_config
 from trainer.errors import TrainerError
+from trainer.events import Progress
 from trainer.reproduce.experiment import Budget, Experiment, Measured, Trained, Training
 from trainer.reproduce.report import to_json, to_markdown
 from trainer.reproduce.runs import Job, train_all
-
-Progress = Callable[[str, int, int, str], None]
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.checkpoint_header import read_checkpoint
 from trainer.config import TrainConfig, load_config
 from trainer.errors import TrainerError
-from trainer.events import read_events
-
-Progress = Callable[[str, int, int, str], None]
+from trainer.events import Progress, read_events
 
 PAUSE = 0.5
 """Seconds between two looks at the processes."""

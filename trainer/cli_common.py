@@ -1,16 +1,23 @@
-"""A progress bar on stderr for the commands of the trainer."""
+"""What the commands of the trainer share: options, and a progress bar on stderr."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from trainer.events import Progress
+
+DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]
 
 
-def make_bar() -> Progress:
+def make_bar() -> Bar:
     """A progress bar on stderr, if that is a terminal and this is the first process."""
     columns = (
         TextColumn("{task.description}"),
@@ -18,10 +25,10 @@ def make_bar() -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[remark]}"),
     )
-    return Progress(*columns, console=Console(stderr=True), disable=not is_first() or not sys.stderr.isatty())
+    return Bar(*columns, console=Console(stderr=True), disable=not is_first() or not sys.stderr.isatty())
 
 
-def shower(bar: Progress) -> Callable[[str, int, int, str], None]:
+def shower(bar: Bar) -> Progress:
     """A function that moves ``bar``: (what, done, all, remark)."""
     task = bar.add_task("preparing", total=None, remark="")
 

@@ -1,0 +1,50 @@
+"""What every part trained against a model has in common: optimisers of its own, by name, and their updates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainer.config import TrainConfig
+
+Average = Callable[[Sequence[Tensor | None]], None]
+"""Replaces gradients by their mean over all processes."""
+
+
+class Game(nn.Module):
+    """Two players and an optimiser for each; a subclass fills ``_optimizers`` once the model has its device."""
+
+    gradient_clip: float | None = None
+    """Largest total gradient norm of an update."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__()
+        self.config = config
+        self._optimizers: dict[str, torch.optim.Adam] = {}
+        self._average: Average = lambda gradients: None
+
+    def _update(self, name: str, loss: Tensor) -> None:
+        """One step of the optimiser ``name`` on ``loss``; no other parameter gets a gradient."""
+        optimizer = self._optimizers[name]
+        parameters = list(chain.from_iterable(group["params"] for group in optimizer.param_groups))
+        gradients = list(torch.autograd.grad(loss, parameters, allow_unused=True))
+        self._average(gradients)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        if self.gradient_clip is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, self.gradient_clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def optimizer_states(self) -> dict[str, Any]:
+        """State of the optimisers, for resuming."""
+        return {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()}
+
+    def load_optimizers(self, states: Mapping[str, Any]) -> None:
+        """Take up what `optimizer_states` gave."""
+        for name, state in states.items():
+            self._optimizers[name].load_state_dict(state)
