@@ -196,7 +196,7 @@ class AttributePanel(QWidget):
         button.setFont(font)
         button.setAutoRaise(True)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setStyleSheet("QToolButton { border: none; padding: 8px 0 2px 0; }")
+        button.setMinimumHeight(button.fontMetrics().height() + 14)
         button.clicked.connect(lambda: self._fold(heading))
         return button
 

@@ -24,9 +24,9 @@ _LIGHT = {
 }
 _DARK = {
     "window": "#232220",
-    "base": "#1a1918",
-    "alternate": "#2d2b29",
-    "button": "#343230",
+    "base": "#302e2c",
+    "alternate": "#292725",
+    "button": "#3a3835",
     "text": "#eeece9",
     "dim": "#a09a93",
     "mid": "#4a4744",

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu, QToolButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
@@ -176,3 +177,26 @@ def test_the_export_has_the_free_attributes_and_the_identity(
     change = np.abs(original[inside, inside] - shown[inside, inside]).mean()
     assert change > 5
     assert np.abs(exported[inside, inside] - shown[inside, inside]).mean() < 0.25 * change
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_words_stand_out_after_a_change_of_theme(
+    studio: Studio, qtbot: QtBot, theme: Literal["light", "dark"]
+) -> None:
+    """Headings, names, the search line and the boxes to tick: none keeps the colours of the theme before."""
+    studio.choose_theme("light" if theme == "dark" else "dark")
+    qtbot.wait(50)
+    studio.choose_theme(theme)
+    qtbot.wait(50)
+    panel = studio.window.panel
+    words = [
+        w for w in panel.findChildren(QWidget) if isinstance(w, QToolButton | QLabel | QCheckBox) and w.text()
+    ]
+    words = [w for w in words if w.isVisible() and not w.visibleRegion().isEmpty()]
+    assert len(words) > 10
+    picture = pixels(studio.window.grab().toImage()).mean(2)
+    for word in words:
+        seen = word.visibleRegion().boundingRect()
+        place = seen.translated(word.mapTo(studio.window, QPoint()))
+        grey = picture[place.top() : place.bottom() + 1, place.left() : place.right() + 1]
+        assert np.ptp(grey) > (100 if word.isEnabled() else 40), word.text()
