@@ -46,6 +46,8 @@ class Photographs(QObject):
         self.opener = Opener(self)
         self.notice = ""
         """What was said of the photograph, for a model that becomes ready later."""
+        self._reading = False
+        """A photograph that is to be shown is being read."""
         self._pixmaps: dict[int, QPixmap] = {}
         # A folder brings many small pictures: the strip is filled once for all that came together.
         self._strip_due = QTimer(self, interval=0, singleShot=True)
@@ -78,7 +80,7 @@ class Photographs(QObject):
         if paths:
             self.open_paths(paths)
         elif samples():
-            self.opener.open(samples()[0])
+            self._read(samples()[0])
 
     def close(self) -> None:
         """End the opener's threads."""
@@ -113,7 +115,7 @@ class Photographs(QObject):
                 self.show(photo)
             else:
                 self._window.say(f"Opening {new[0].name}…", 60)
-                self.opener.open(new[0])
+                self._read(new[0])
 
     def show(self, photo: Photo) -> None:
         """Show an open photograph, reading its file if its pixels are not in memory."""
@@ -124,9 +126,10 @@ class Photographs(QObject):
             self._session.show(photo)
             self._window.draw_crop.setChecked(not photo.faces)
             self._window.say(self.notice, 4)
+            self._follow_model()
         else:
             self._window.say(f"Opening {photo.name}…", 60)
-            self.opener.open(photo.path, photo, search=not photo.searched)
+            self._read(photo.path, photo)
 
     def close_photo(self, photo: Photo) -> None:
         """Take a photograph out of the filmstrip; its edits can be brought back."""
@@ -170,11 +173,17 @@ class Photographs(QObject):
         """A picture from the clipboard or dropped from another program."""
         image = data.imageData()
         if isinstance(image, QImage) and not image.isNull():
+            self._reading = True
             self.opener.open_image(image, "Pasted picture")
         else:
             self._window.say("There is no picture on the clipboard.")
 
+    def _read(self, path: Path, photo: Photo | None = None) -> None:
+        self._reading = True
+        self.opener.open(path, photo, search=photo is None or not photo.searched)
+
     def _opened(self, opened: Opened) -> None:
+        self._reading = False
         path = Path(opened.image.path)
         if path.is_file() and path not in samples():
             self._settings.remember_file(path.absolute())
@@ -184,7 +193,7 @@ class Photographs(QObject):
             return  # closed while it was read
         known = wished is not None and wished.searched
         before = self._session.photo
-        photo = self._session.open(opened.image, opened.faces, opened.display, wished)
+        photo = self._session.open(opened.image, opened.faces, opened.display, wished, opened.whole)
         self._session.set_thumbnail(photo, small_copy(opened.display))
         self._window.draw_crop.setChecked(not photo.faces)
         notes = list(opened.image.notes)
@@ -196,8 +205,10 @@ class Photographs(QObject):
         self._window.say(self.notice, 12)
         if not known:
             self.first_opened.emit(photo, before)
+        self._follow_model()
 
     def _open_failed(self, message: str, wish: object) -> None:
+        self._reading = False
         if isinstance(wish, Photo) and wish in self._session.photos and not wish.searched:
             self._session.remove(wish)  # it never was a photograph
             self._session.closed.remove(wish)
@@ -205,17 +216,26 @@ class Photographs(QObject):
         self.failed.emit(message)
 
     def take_whole(self, whole: bool) -> None:
-        """Follow the model: it sees whole pictures, or faces in them; the photograph shown is searched anew."""
-        if whole != self.opener.whole:
-            self.opener.whole = whole
+        """Follow the model: it sees whole pictures, or faces in them; each kind has faces and edits of its own."""
+        self.opener.whole = whole
+        self._follow_model()
+
+    def _follow_model(self) -> None:
+        if not self._reading and not self._session.follow_model(self.opener.whole):
             self._find_again()
 
     def _find_again(self) -> None:
         photo = self._session.photo
-        if photo is not None and photo.image is not None:
+        if photo is not None and photo.image is not None and not self._reading:
             self.opener.find_again(photo.image)
 
     def _found_again(self, opened: Opened) -> None:
+        photo = self._session.photo
+        if photo is not None and opened.whole != photo.whole:
+            self._session.take_faces(opened.image, opened.faces, opened.whole)
+            self._window.draw_crop.setChecked(not photo.faces)
+            self._follow_model()
+            return
         added = self._session.add_faces(opened.image, opened.faces)
         self._window.say(f"{added} more faces were found." if added else "No other face was found.")
 

@@ -34,12 +34,14 @@ class Opened:
         faces: What was found; empty if nothing was looked for.
         display: For the screen.
         wish: What the caller asked it for.
+        whole: Whether the one face is the whole picture, for a model that sees no faces.
     """
 
     image: OpenedImage
     faces: list[Face]
     display: npt.NDArray[np.uint8]
     wish: object = None
+    whole: bool = False
 
 
 class Opener(QObject):
@@ -104,10 +106,12 @@ class Opener(QObject):
         if number != self._newest:
             return None
         image = read()
-        return Opened(image, self._faces(image) if search else [], for_screen(image.pixels), wish)
+        whole = self.whole
+        faces = self._faces(image, whole) if search else []
+        return Opened(image, faces, for_screen(image.pixels), wish, whole)
 
-    def _faces(self, image: OpenedImage) -> list[Face]:
-        if not self.whole:
+    def _faces(self, image: OpenedImage, whole: bool) -> list[Face]:
+        if not whole:
             return find_faces(image.pixels)
         height, width = image.pixels.shape[:2]
         return [Face((0, 0, width, height), whole_crop(width, height), None, 1.0)]

@@ -52,6 +52,8 @@ class Photo:
         faces: The best one first, then those marked by hand.
         current: Index of the face being edited.
         searched: Whether faces have been looked for.
+        whole: Whether its one face is all of it, for a model that sees whole pictures.
+        aside: Faces, current one and history for models of the other kind; None until there was one.
     """
 
     path: Path
@@ -63,6 +65,8 @@ class Photo:
     faces: list[FaceState] = field(default_factory=list)
     current: int = 0
     searched: bool = False
+    whole: bool = False
+    aside: tuple[list[FaceState], int, QUndoStack] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:

@@ -77,8 +77,7 @@ class Session(QObject):
     def add(self, path: Path) -> Photo:
         """Put a photograph into the filmstrip without opening it."""
         self._opened += 1
-        photo = Photo(path, self._opened, QUndoStack(self.undo_group))
-        photo.stack.cleanChanged.connect(self.photos_changed)
+        photo = Photo(path, self._opened, self._new_stack())
         self.photos.append(photo)
         self.photos_changed.emit()
         return photo
@@ -93,6 +92,7 @@ class Session(QObject):
         faces: Sequence[Face],
         display: Pixels | None = None,
         photo: Photo | None = None,
+        whole: bool = False,
     ) -> Photo:
         """Show a photograph whose pixels have been read, with the faces found in it.
 
@@ -101,12 +101,13 @@ class Session(QObject):
             faces: What was found; a photograph that was searched before keeps its own.
             display: A copy for the screen; the picture itself by default.
             photo: An entry of the filmstrip that waits for these pixels; None adds one.
+            whole: Whether ``faces`` is the whole picture, for a model that sees no faces.
         """
         photo = photo or self.add(Path(image.path))
         photo.image, photo.display = image, image.pixels if display is None else display
         if not photo.searched:
             photo.faces = [self._new_face(face.crop, face.box) for face in faces]
-            photo.searched = True
+            photo.searched, photo.whole = True, whole
         self.show(photo)
         return photo
 
@@ -136,8 +137,9 @@ class Session(QObject):
         self._shown = [other for other in self._shown if other is not photo]
         self.closed.append(photo)
         for forgotten in self.closed[:-KEPT_CLOSED]:
-            self.undo_group.removeStack(forgotten.stack)
-            forgotten.stack.deleteLater()
+            for stack in (forgotten.stack, *([forgotten.aside[2]] if forgotten.aside else [])):
+                self.undo_group.removeStack(stack)
+                stack.deleteLater()
         self.closed = self.closed[-KEPT_CLOSED:]
         if photo is self.photo:
             self.photo = None
@@ -161,9 +163,11 @@ class Session(QObject):
         photo.thumbnail = thumbnail
         self.photos_changed.emit()
 
-    def put_faces(self, photo: Photo, faces: Sequence[FaceState], current: int, searched: bool) -> None:
+    def put_faces(
+        self, photo: Photo, faces: Sequence[FaceState], current: int, searched: bool, whole: bool
+    ) -> None:
         """Give a photograph that is not shown the faces and edits of a saved session."""
-        photo.faces, photo.searched = list(faces), searched
+        photo.faces, photo.searched, photo.whole = list(faces), searched, whole
         photo.current = min(current, max(0, len(photo.faces) - 1))
         self.photos_changed.emit()
         if photo is self.photo:
@@ -202,6 +206,29 @@ class Session(QObject):
             states = [*self.photo.faces, *(self._new_face(face.crop, face.box) for face in new)]
             self._change_faces(states, self.photo.current, "find faces")
         return len(new)
+
+    def follow_model(self, whole: bool) -> bool:
+        """Show the faces, edits and history that the photograph has for models of this kind.
+
+        Args:
+            whole: Whether the model sees whole pictures.
+
+        Returns:
+            False if there are none yet: `take_faces` brings them.
+        """
+        photo = self.photo
+        if photo is None or photo.whole == whole:
+            return True
+        if photo.aside is None:
+            return False
+        self._swap(photo, *photo.aside)
+        return True
+
+    def take_faces(self, image: OpenedImage, faces: Sequence[Face], whole: bool) -> None:
+        """Show what was found in ``image`` for models of another kind; the faces so far are set aside."""
+        photo = self.photo
+        if photo is not None and photo.image is image and photo.whole != whole:
+            self._swap(photo, [self._new_face(face.crop, face.box) for face in faces], 0, self._new_stack())
 
     def replace_faces(self, faces: Sequence[FaceState], name: str) -> None:
         """Put these faces, with their edits, in place of those they cover; the others stay."""
@@ -314,6 +341,20 @@ class Session(QObject):
         self.photo.faces, self.photo.current = list(faces), current
         self.faces_changed.emit()
         self.photos_changed.emit()
+
+    def _swap(self, photo: Photo, faces: list[FaceState], current: int, stack: QUndoStack) -> None:
+        self.end_gesture()
+        photo.aside = (photo.faces, photo.current, photo.stack)
+        photo.faces, photo.current, photo.stack = faces, current, stack
+        photo.whole = not photo.whole
+        self.undo_group.setActiveStack(stack)
+        self.faces_changed.emit()
+        self.photos_changed.emit()
+
+    def _new_stack(self) -> QUndoStack:
+        stack = QUndoStack(self.undo_group)
+        stack.cleanChanged.connect(self.photos_changed)
+        return stack
 
     def _bring_forward(self, face: FaceState) -> None:
         """Show ``face`` if undo reached another one than the current."""

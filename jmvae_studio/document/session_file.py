@@ -32,6 +32,7 @@ class PhotoRecord(BaseModel):
         path: Relative to the session's file where that is possible.
         bytes: Size of the photograph's file, by which a changed one is noticed.
         searched: Whether faces have been looked for.
+        whole: Whether its one face is all of it, for a model that sees whole pictures.
         current: Index of the face being edited.
         faces: Its faces with their edits.
     """
@@ -41,6 +42,7 @@ class PhotoRecord(BaseModel):
     path: str
     bytes: int = 0
     searched: bool = False
+    whole: bool = False
     current: int = Field(default=0, ge=0)
     faces: list[FaceRecord] = Field(default_factory=list, max_length=1000)
 
@@ -76,6 +78,7 @@ def record(session: Session, beside: Path) -> SessionRecord:
                 path=_relative(photo.path, beside.parent),
                 bytes=size,
                 searched=photo.searched,
+                whole=photo.whole,
                 current=photo.current,
                 faces=[FaceRecord.of(face) for face in photo.faces],
             )
@@ -136,7 +139,9 @@ def restore(session: Session, kept: SessionRecord, beside: Path) -> tuple[int | 
         elif photo.is_edited:
             told.append(f"{path.name} is open already and stays as it is.")
             continue
-        session.put_faces(photo, [face.face() for face in entry.faces], entry.current, entry.searched)
+        session.put_faces(
+            photo, [face.face() for face in entry.faces], entry.current, entry.searched, entry.whole
+        )
         if index == kept.shown or show is None:
             show = photo.number
     return show, told

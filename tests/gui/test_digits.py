@@ -1,15 +1,19 @@
-"""A digit model in the studio: read, edited on the command line."""
+"""A digit model in the studio: read, edited on the command line and in the window."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pytestqt.qtbot import QtBot
 
+from jmvae_studio.app import Studio
 from jmvae_studio.cli import main
 from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine
+from tests.gui.test_studio import drag_slider, pixels, settle
 from trainer.checkpoint import save_model
 from trainer.checkpoint_header import CropSpec
 from trainer.data.images import open_image
@@ -88,3 +92,48 @@ def test_a_system_that_cannot_edit_is_refused_in_one_sentence(tmp_path: Path) ->
     model = save(tmp_path / "vae.safetensors", "vae")
     with pytest.raises(CapabilityError, match="“vae” does not edit pictures"):
         Engine.load(model, "cpu")
+
+
+def test_the_window_edits_digits_and_goes_back_to_faces(
+    start_studio: Callable[[Path, Path], Studio],
+    qtbot: QtBot,
+    digits: Path,
+    checkpoint: Path,
+    photograph: Path,
+    digit: Path,
+) -> None:
+    studio = start_studio(digits, digit)
+    assert list(studio.window.panel.sliders) == list("0123456789")
+    face = studio.session.face
+    assert face is not None
+    assert (face.crop.center_x, face.crop.side) == (12, 24)
+    settle(studio, qtbot)
+    assert sum(face.inferred.values()) == pytest.approx(1, abs=1e-3)
+    before = pixels(studio.window.result_canvas.image)
+    drag_slider(studio, "7", 0.95)
+    settle(studio, qtbot)
+    assert dict(face.edit.values).keys() == {"7"}
+    assert not np.array_equal(pixels(studio.window.result_canvas.image), before)
+
+    # A photograph opened now is one whole picture; with a model of faces it has its own.
+    studio.open_path(photograph)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.path == photograph)
+    photo = studio.session.photo
+    assert photo is not None
+    longest = max(photo.pixels().shape)
+    assert [f.crop.side for f in photo.faces] == [longest]
+    studio.load_model(checkpoint)
+    qtbot.waitUntil(lambda: not photo.whole, timeout=60_000)
+    qtbot.waitUntil(lambda: "Smiling" in studio.window.panel.sliders)
+    settle(studio, qtbot)
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+    assert all(f.crop.side < longest for f in photo.faces)
+    studio.load_model(digits)
+    qtbot.waitUntil(lambda: photo.whole and "7" in studio.window.panel.sliders, timeout=60_000)
+    settle(studio, qtbot)
+    assert photo.face is not None
+    assert photo.face.edit.is_empty
+    assert not photo.stack.canUndo()
+    studio.session.show(next(other for other in studio.session.photos if other.path == digit))
+    assert studio.session.face is face, "its edit is still there"
