@@ -11,6 +11,7 @@ from time import monotonic, sleep
 
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from trainer.checkpoint import load_model
 from trainer.data.images import open_image
@@ -121,6 +122,26 @@ def test_evaluate_estimates_likelihoods(checkpoint: Path, tiny_celeba: Path, tmp
     assert all(value < ceiling for value in image)
     assert parzen["dimensions"] == 3 * 64 * 64
     assert parzen["sigma"] > 0
+
+
+def test_a_folder_of_pictures_trains_and_evaluates(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    table = ["file,Smiling,Age"]
+    for number, path in enumerate(sorted((ROOT / "resources" / "samples").glob("*.png"))):
+        with Image.open(path) as photo:
+            for side, turned in (("a", photo), ("b", ImageOps.mirror(photo))):
+                turned.convert("RGB").resize((160, 160)).save(folder / f"{number}{side}.png")
+                table.append(f"{number}{side}.png,{number % 2},{20 + number}")
+    (folder / "attributes.csv").write_text("\n".join([*table, "absent.png,1,30"]))
+    out = tmp_path / "run"
+    small = ("--epochs", 1, "--batch-size", 4, "--device", "cpu", "--set", f"cache={tmp_path / 'cache'}")
+    result = run("train", "--preset", "faces", "--data", folder, "--out", out, *small)
+    assert result.returncode == 0, result.stderr
+    assert f"1 × row without a picture: line {len(table) + 1}: absent.png" in result.stderr
+    model, header = load_model(out / "model.safetensors")
+    assert header.training["dataset"] == "folder"
+    assert model.vector.names == ("Smiling", "Age")
 
 
 @pytest.mark.parametrize(
