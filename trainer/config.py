@@ -58,8 +58,13 @@ class TrainConfig(BaseModel):
     epochs: int = Field(16, ge=0, description="Passes over the training pictures before the GAN joins.")
     gan_epochs: int = Field(0, ge=0, description="Further passes in which the decoder also plays a GAN.")
     batch_size: int = Field(64, ge=2, description="Pictures per update (batch normalisation needs two).")
-    learning_rate: float = Field(5e-4, gt=0, le=1, description="Adam's first rate; falls as a cosine.")
-    learning_rate_end: float = Field(2e-5, gt=0, le=1, description="Adam's last rate.")
+    optimizer: Literal["adam", "adagrad"] = Field(
+        "adam", description="Of the bound: Adam, or AdaGrad as in CMMA's paper."
+    )
+    learning_rate: float = Field(
+        5e-4, gt=0, le=1, description="The optimiser's first rate; falls as a cosine."
+    )
+    learning_rate_end: float = Field(2e-5, gt=0, le=1, description="The optimiser's last rate.")
     adam_epsilon: float = Field(1e-8, gt=0, description="Adam's epsilon.")
     gradient_clip: float | None = Field(None, gt=0, description="Largest total gradient norm; none if empty.")
     alpha: float = Field(1.0, ge=0, description="Weight of JMVAE-kl's two KL terms.")

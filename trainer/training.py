@@ -62,14 +62,12 @@ class Run:
         edit_stage = None
         if config.edit_epochs:
             edit_stage = EditStage(config, 3, self.data.names, self.batches.shares())
-        parameters = list(model.parameters())
-        optimizer = torch.optim.Adam(parameters, lr=config.learning_rate, eps=config.adam_epsilon)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.parent = self._start_from(model)
         self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.model: JointModel = model.to(self.processes.device)
         self.ema = {name: tensor.to(self.processes.device) for name, tensor in self.ema.items()}
-        self.optimizer = optimizer
+        self.optimizer = _make_optimizer(config, self.model)
         self.adversary = None if adversary is None else adversary.to(self.processes.device)
         if self.adversary is not None:
             self.adversary.attach(self.model, self.processes.average_gradients)
@@ -306,6 +304,13 @@ class Run:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+
+def _make_optimizer(config: TrainConfig, model: JointModel) -> torch.optim.Optimizer:
+    """That of the bound; call it when the model has its device."""
+    if config.optimizer == "adagrad":
+        return torch.optim.Adagrad(model.parameters(), lr=config.learning_rate)
+    return torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=config.adam_epsilon)
 
 
 def start(folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> bool:
