@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from trainer.cli_common import DataFolder, is_first, make_bar, shower
+from trainer.cli_common import JUDGE, DataFolder, is_first, make_bar, shower
 from trainer.cli_faces import app as faces
 from trainer.config import PRESETS, TrainConfig, load_config, make_config
 from trainer.errors import TrainerError
@@ -137,6 +137,10 @@ def evaluate(
     parzen: Annotated[
         bool, typer.Option(help="Also fit Parzen windows to generated pictures (slow).")
     ] = False,
+    edits: Annotated[
+        bool,
+        typer.Option(help="Also have the judge measure edits of faces (slow; more by the command edits)."),
+    ] = False,
     k: Annotated[int, typer.Option(help="Importance samples per picture.")] = 10,
     channel_reduction: Annotated[
         str,
@@ -197,10 +201,21 @@ def evaluate(
         result["parzen"] = parzen_table(
             model, opened, chosen[:rows], validation, PARZEN_SAMPLES, seed, model.vector.name
         )
+    if edits:
+        from trainer.evaluation.edit_report import measure_edits, print_tables
+        from trainer.evaluation.judge import load_judge
+
+        judge = load_judge(JUDGE)
+        with make_bar() as shown_bar:
+            result["edits"] = measure_edits(
+                [checkpoint], data, judge, partition, ["latent"], 100, False, True, None, shower(shown_bar)
+            )
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
     console = Console()
+    if edits:
+        print_tables(result["edits"], console)
     if "accuracy" in result:
         shown = Table("attribute", "accuracy", "balanced")
         for name, row in result.get("attributes", {}).items():

@@ -14,6 +14,9 @@ from rich.progress import Progress as Bar
 
 from trainer.events import Progress
 
+JUDGE = Path(__file__).parents[1] / "resources" / "models" / "judge.safetensors"
+"""The judge of edits that comes with the project."""
+
 DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]
 
 

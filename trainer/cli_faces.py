@@ -9,13 +9,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from trainer.cli_common import DataFolder, make_bar, shower
+from trainer.cli_common import JUDGE, DataFolder, make_bar, shower
 from trainer.errors import TrainerError
 
 app = typer.Typer()
-
-JUDGE = Path(__file__).parents[1] / "resources" / "models" / "judge.safetensors"
-"""The judge that comes with the project."""
 
 
 @app.command()

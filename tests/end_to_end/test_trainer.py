@@ -81,7 +81,7 @@ def test_ctrl_c_saves_and_resume_finishes(settings: list[object], tmp_path: Path
 def test_evaluate_and_list_speak_json_and_tables(checkpoint: Path, tiny_celeba: Path, tmp_path: Path) -> None:
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     result = subprocess.run(
-        command("evaluate", checkpoint, "--data", tiny_celeba, "--json"),
+        command("evaluate", checkpoint, "--data", tiny_celeba, "--edits", "--json"),
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -92,6 +92,7 @@ def test_evaluate_and_list_speak_json_and_tables(checkpoint: Path, tiny_celeba: 
     values = json.loads(result.stdout)
     assert values["pictures"] == 8
     assert len(values["attributes"]) == 40
+    assert list(values["edits"]["results"]) == ["random (latent)", "nothing", "nearest neighbour"]
     assert values["accuracy"] == pytest.approx(
         np.mean([a["accuracy"] for a in values["attributes"].values()])
     )
