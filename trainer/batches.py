@@ -80,7 +80,8 @@ class Batches:
         data = self.to_device(model, pixels[own], self.data.attributes[rows[own]])
         if self.config.augment:
             source = torch.Generator().manual_seed(int(generator.integers(2**62)) + self.processes.rank)
-            data["image"] = jitter(data["image"], source).contiguous(memory_format=torch.channels_last)
+            moved = jitter(data["image"], source, shift=0.025, zoom=0.03, turn=2.5, light=0.1)
+            data["image"] = moved.contiguous(memory_format=torch.channels_last)
         return data, noise[own]
 
     def noise(self, model: JointModel, generator: np.random.Generator, count: int) -> Tensor:

@@ -85,6 +85,7 @@ def card(
     data: DataFolder,
     out: Annotated[Path, typer.Option(help="The card to write, *.md.")],
     judge_path: Annotated[Path, typer.Option("--judge", help="Who judges its edits.")] = JUDGE,
+    count: Annotated[int, typer.Option(help="Edited faces per attribute and direction.")] = 100,
 ) -> None:
     """Measure a face model on the test partition and write its card."""
     from trainer.checkpoint import load_model, write_beside
@@ -96,7 +97,7 @@ def card(
     celeba = load_celeba(data, header.image_size)
     if celeba.names != header.attribute_names:
         raise TrainerError(f"{checkpoint.name} has other attributes than {data}: a card needs the same ones.")
-    write_beside(out, make_card(checkpoint, model, header, celeba, load_judge(judge_path)).encode())
+    write_beside(out, make_card(checkpoint, model, header, celeba, load_judge(judge_path), count).encode())
 
 
 @app.command()

@@ -176,11 +176,16 @@ PRESETS: dict[str, dict[str, Any]] = {
     "faces": {},
     "studio": {
         "system": "jmvae-kl-studio",
-        "epochs": 12,
+        "epochs": 10,
         "learning_rate": 1e-3,
         "learning_rate_end": 1e-4,
         "augment": True,
-        "edit_epochs": 16,
+        "edit_epochs": 12,
+        "edit_head_start": 300,
+        "edit_realness": 2.0,
+        "edit_asked": 4.0,
+        "edit_consistency": 3.0,
+        "edit_size": 8.0,
     },
     "mnist": {
         "dataset": "mnist",

@@ -68,7 +68,12 @@ Made by `python -m trainer card`, as is all of this page.
 
 
 def make_card(
-    path: Path, model: JointModel, header: Header, data: Dataset, judge: Judge | None = None
+    path: Path,
+    model: JointModel,
+    header: Header,
+    data: Dataset,
+    judge: Judge | None = None,
+    count: int = 100,
 ) -> str:
     """The card's text, with every figure measured on the test partition of ``data``.
 
@@ -78,6 +83,7 @@ def make_card(
         header: Its header.
         data: CelebA with the model's attributes.
         judge: Who judges its edits; none for a card without them.
+        count: Edited faces per attribute and direction.
     """
     rows = data.indices("test")
     truth = data.attributes[rows]
@@ -106,7 +112,7 @@ def make_card(
         balanced=table[:, 1].mean(),
         chance=float(np.mean((truth > 0) == usual)),
         error=reconstruction_error(model, data.images[rows]),
-        edits="" if judge is None else _edits(model, data, judge),
+        edits="" if judge is None else _edits(model, data, judge, count),
         rows="\n".join(lines),
     )
 
@@ -160,14 +166,14 @@ def _command(run: dict[str, Any], number: int) -> str:
     return f"python -m trainer train --preset {preset} --epochs {epochs}{options} --data CELEBA --out RUN{number}"
 
 
-def _edits(model: JointModel, data: Dataset, judge: Judge) -> str:
+def _edits(model: JointModel, data: Dataset, judge: Judge, count: int) -> str:
     """The section on edits, measured in mode latent."""
-    measured = EditMeasure(data, judge, "test").measure(by_model(model, "latent"))
+    measured = EditMeasure(data, judge, "test", count).measure(by_model(model, "latent"))
     lines = [
         "## How well it edits",
         "",
         "By an independent classifier that took no part in training (`resources/models/judge.safetensors`), on at most",
-        "100 test faces per attribute and direction: *success* is the share of edits that it reads as made,",
+        f"{count} test faces per attribute and direction: *success* is the share of edits that it reads as made,",
         "*collateral* the share of other attributes that change with them, *drift* the mean change elsewhere, of 255.",
         "The plain recipe and baselines stand beside it in `docs/results/face-model.md`.",
         "",

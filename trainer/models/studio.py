@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from trainer.errors import CapabilityError
 from trainer.models.distributions import Gaussian, standard_gaussian
@@ -21,8 +22,12 @@ from trainer.models.studio_networks import CodeHead, Editor, StudioImageDecoder,
 from trainer.objectives import negative_log_likelihoods
 from trainer.systems import SYSTEMS
 
-READING = 20.0
+READING = 500.0
 """Weight of reading the attributes from q(z|x) alone, beside the bound."""
+ATTRIBUTE_VARIANCE = 0.1
+"""Of p(w|z): small, so that z holds the attributes and not only what they do to the pixels."""
+SMOOTHING = 0.02
+"""Share of the labels that the reading takes to be wrong."""
 
 
 class StudioJMVAE(JointModel):
@@ -56,6 +61,7 @@ class StudioJMVAE(JointModel):
                 ),
             }
         )
+        self.image_log_variance = nn.Parameter(torch.zeros(()))
         self.editor = Editor(channels, latent)
         initialise(self)
         nn.init.zeros_(self.editor.out.weight)  # an untrained editor changes nothing
@@ -91,15 +97,19 @@ class StudioJMVAE(JointModel):
         return posterior
 
     def decode_one(self, name: str, z: Tensor) -> Gaussian:
-        """See `JointModel.decode_one`."""
+        """See `JointModel.decode_one`; the picture's variance is one learned number."""
         self.modality(name)
         mean = self.decoders[name](z).float()
         if name == "attributes":
-            mean = torch.tanh(mean)
-        return Gaussian(mean, torch.ones((), device=mean.device))
+            return Gaussian(torch.tanh(mean), torch.full((), ATTRIBUTE_VARIANCE, device=mean.device))
+        return Gaussian(mean, self.image_log_variance.float().exp())
 
     def bound(self, data: Mapping[str, Tensor], noise: Tensor, channel_reduction: Reduction) -> Bound:
-        """JMVAE-kl's terms (Eq. 4), and ``reading``: squared error of the attributes read from q(z|x)'s mean."""
+        """JMVAE-kl's terms (Eq. 4), and ``reading``: how badly the attributes are read from q(z|x)'s mean.
+
+        The mean tanh(u) of p(w|z) is that of an attribute which is 1 with probability sigmoid(2u) and else -1; the
+        reading is its cross-entropy in nats, summed over the attributes, with smoothed labels.
+        """
         maps = self.trunk(data["image"])
         joint, by_image = self._code(maps, data["attributes"]), self._code(maps, None)
         by_attributes = self._code(None, data["attributes"])
@@ -108,8 +118,10 @@ class StudioJMVAE(JointModel):
         terms["kl_prior"] = joint.kl(standard_gaussian(joint.mean)).mean()
         terms["kl_image"] = joint.kl(by_image).mean()
         terms["kl_attributes"] = joint.kl(by_attributes).mean()
-        read = self.decode_one("attributes", by_image.mean).mean
-        terms["reading"] = 0.5 * (read - data["attributes"]).square().sum(1).mean()
+        logits = 2 * self.decoders["attributes"](by_image.mean).float()
+        target = (data["attributes"] > 0).float() * (1 - 2 * SMOOTHING) + SMOOTHING
+        wrong = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+        terms["reading"] = wrong.sum(1).mean()
         return Bound(terms, z)
 
     def loss(self, terms: Mapping[str, Tensor], alpha: float, beta: float) -> Tensor:

@@ -46,12 +46,17 @@ class Trunk(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         stages: list[nn.Module] = []
-        for width in TRUNK_WIDTHS:
-            layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, stride=2, padding=1)]
-            if width in TRUNK_WIDTHS[1:3]:
-                layers.append(ResidualBlock(width))
-            stages.append(nn.Sequential(*layers))
+        for width in TRUNK_WIDTHS[:-1]:
+            stages.append(
+                nn.Sequential(
+                    nn.Conv2d(channels, width, 4, stride=2, padding=1, bias=False),
+                    nn.BatchNorm2d(width),
+                    nn.ReLU(),
+                    ResidualBlock(width),
+                )
+            )
             channels = width
+        stages.append(nn.Conv2d(channels, TRUNK_WIDTHS[-1], 4, stride=2, padding=1))
         self.stages = nn.ModuleList(stages)
 
     def forward(self, image: Tensor) -> list[Tensor]:
