@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jmvae_studio.document.edit import Mode
+from jmvae_studio.document.naming import DEFAULT_PATTERN
 
 RECENT = 10
 
@@ -32,6 +33,9 @@ class Settings(BaseModel):
     folded: list[str] = Field(default_factory=list)
     """Headings of the attributes' groups that are folded."""
     export_format: str = ".png"
+    export_animation: str = ".gif"
+    export_name: str = DEFAULT_PATTERN
+    """Pattern of exported files' names (`document.naming`)."""
     export_quality: int = Field(default=95, ge=1, le=100)
     export_exif: bool = False
     export_settings: bool = True

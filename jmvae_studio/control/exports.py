@@ -9,7 +9,10 @@ from PySide6.QtGui import QGuiApplication
 
 from jmvae_studio import __version__
 from jmvae_studio.control.models import Models
+from jmvae_studio.control.series_exports import SeriesExports
 from jmvae_studio.control.showing import Showing
+from jmvae_studio.document.animations import ANIMATED
+from jmvae_studio.document.naming import PatternError, file_name
 from jmvae_studio.document.photo import Photo
 from jmvae_studio.document.records import FaceRecord, PictureSettings
 from jmvae_studio.document.saving import FORMATS, QUALITY_MATTERS, SaveError, Saving
@@ -18,7 +21,7 @@ from jmvae_studio.exporter import Exporter
 from jmvae_studio.inference.renderer import Renderer
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_export
-from jmvae_studio.ui.export_dialog import ExportDialog, Wish
+from jmvae_studio.ui.export_dialog import ExportDialog, Formats, What, Wish
 from jmvae_studio.ui.main_window import MainWindow
 
 
@@ -41,15 +44,20 @@ class Exports(QObject):
         super().__init__(parent)
         self._session, self._showing, self._models = session, showing, models
         self._window, self._settings = window, settings
+        self.dialog: ExportDialog | None = None
+        """The one opened last."""
         self._exporter = Exporter(renderer, self)
         self._exporter.finished.connect(self._finished)
-        window.export_asked.connect(lambda: self._ask(whole=True))
-        window.export_face_asked.connect(lambda: self._ask(whole=False))
+        self._series = SeriesExports(session, showing, models, renderer, window, self)
+        self._series.written.connect(self._finished)
+        window.export_asked.connect(lambda: self._ask("photograph"))
+        window.export_face_asked.connect(lambda: self._ask("face"))
         window.copy_asked.connect(self._copy)
 
     def close(self) -> None:
         """Finish what is being written; call after the renderer was closed."""
         self._exporter.close()
+        self._series.close()
 
     def export(self, path: Path, whole: bool = True, wish: Wish | None = None) -> None:
         """Write the result: the whole photograph with the edit in place, or the face's crop of it."""
@@ -76,37 +84,72 @@ class Exports(QObject):
         faces = [FaceRecord.of(face) for face in photo.faces if not face.edit.is_empty]
         return PictureSettings(version=__version__, model=model.digest if model else "", faces=faces)
 
-    def _ask(self, whole: bool) -> None:
-        photo, shown = self._session.photo, self._showing.for_export()
-        if photo is None or shown is None or self._showing.preview_request() is None:
+    def _ask(self, what: What) -> None:
+        photo, shown, face = self._session.photo, self._showing.for_export(), self._session.face
+        if photo is None or shown is None or face is None or self._showing.preview_request() is None:
             return
         kept = self._settings
         wish = Wish(
-            whole, False, kept.export_format, kept.export_quality, 0, kept.export_exif, kept.export_settings
+            what=what,
+            beside=False,
+            suffix=kept.export_format,
+            quality=kept.export_quality,
+            longest=0,
+            keep_exif=kept.export_exif,
+            settings=kept.export_settings,
+            name=kept.export_name,
         )
         kinds = {suffix: kind for suffix, kind in FORMATS.items() if suffix not in (".jpeg", ".tiff")}
-        lossy = [suffix for suffix, kind in FORMATS.items() if kind in QUALITY_MATTERS]
-        dialog = ExportDialog(self._window, kinds, lossy, wish, shown)
+        lossy = (*QUALITY_MATTERS, ANIMATED[".webp"])
+        formats = Formats(kinds, ANIMATED, lossy, kept.export_animation)
+        changeable = self._series.changeable(face.edit)
+        self.dialog = dialog = ExportDialog(self._window, formats, wish, shown, changeable)
+        self._series.follow(dialog)
         dialog.wished.connect(self._ask_where)
         dialog.open()
 
     def _ask_where(self, wish: Wish) -> None:
-        kept, photo = self._settings, self._session.photo
-        if photo is None:
+        kept, photo, face = self._settings, self._session.photo, self._session.face
+        if photo is None or face is None:
             return
-        kept.export_format, kept.export_quality = wish.suffix, wish.quality
+        if wish.what == "animation":
+            kept.export_animation, kinds = wish.suffix, {wish.suffix: ANIMATED[wish.suffix]}
+        else:
+            kept.export_format, kinds = wish.suffix, {wish.suffix: FORMATS[wish.suffix]}
+        kept.export_quality, kept.export_name = wish.quality, wish.name
         kept.export_exif, kept.export_settings = wish.keep_exif, wish.settings
         folder = kept.export_folder or str(photo.path.parent if photo.path.is_file() else Path.home())
-        what = "before and after" if wish.beside else "edited" if wish.whole else "face"
-        kinds = {wish.suffix: FORMATS[wish.suffix]}
+        what = {"photograph": "edited"}.get(wish.what, wish.what)
+        if wish.beside and wish.series is None:
+            what = "before and after"
+        values = dict(face.edit.values)
+        if wish.series is not None:
+            values = {name: values.get(name, 0.0) for name in wish.series.names}
+        try:
+            name = file_name(wish.name, photo.path.stem, what, values.items(), Path(folder))
+        except PatternError as error:
+            self._window.messages.offer(str(error), [])
+            return
         ask_export(
             self._window,
             "Export",
             folder,
-            f"{photo.path.stem} {what}{wish.suffix}",
+            f"{name}{wish.suffix}",
             kinds,
-            lambda chosen: self.export(chosen, wish.whole, wish),
+            lambda chosen: (
+                self._export_series(chosen, wish)
+                if wish.series is not None
+                else self.export(chosen, wish.whole, wish)
+            ),
         )
+
+    def _export_series(self, path: Path, wish: Wish) -> None:
+        try:
+            self._series.export(path, wish)
+        except SaveError as error:
+            self._window.messages.offer(str(error), [])
+            return
+        self._settings.export_folder = str(path.parent)
 
     def _finished(self, path: Path | None, message: str) -> None:
         self._window.say(message, 12)

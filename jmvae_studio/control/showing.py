@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from time import perf_counter
 
 from PySide6.QtCore import QObject, QTimer
@@ -84,6 +85,24 @@ class Showing(QObject):
         """The present edit as the renderer takes it; None while the model has not read the face."""
         photo, face = self._session.photo, self._session.face
         return self._request_for(photo, face) if photo and face else None
+
+    def request_for(self, values: Mapping[str, float], keep: bool = True) -> PreviewRequest | None:
+        """The present edit with these attributes at these values, also where they are locked.
+
+        Args:
+            values: Attribute → value, reached whatever the edit's strength.
+            keep: Whether the rest of the edit stays; without it, the face as it was read.
+        """
+        photo, face, model = self._session.photo, self._session.face, self._models.model
+        if photo is None or face is None or model is None or face.reader != model.digest:
+            return None
+        edit = face.edit if keep else Edit(mode=face.edit.mode)
+        edit = replace(edit, locked=tuple(name for name in edit.locked if name not in values))
+        key = FaceKey(photo.number, face.crop)
+        request = _request(model, key, edit.with_values(values), face.inferred)
+        names = model.attribute_names
+        reached = tuple(values.get(n, v) for n, v in zip(names, request.attributes, strict=True))
+        return replace(request, attributes=reached)
 
     def all_requests(self) -> list[PreviewRequest]:
         """The edits of every face of the photograph that the model has read."""

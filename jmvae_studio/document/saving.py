@@ -77,12 +77,21 @@ def check_target(path: Path, originals: frozenset[Identity] = frozenset()) -> No
     """Refuse a target that cannot become a picture, before any work is done.
 
     Raises:
-        SaveError: The suffix is unknown, the folder is missing, or the target is a folder or one of ``originals``.
+        SaveError: The suffix is unknown, or see `check_place`.
     """
     if path.suffix.lower() not in FORMATS:
         raise SaveError(
             f"“{path.name}”: pictures are saved as {', '.join(FORMATS)}. Choose one of these endings."
         )
+    check_place(path, originals)
+
+
+def check_place(path: Path, originals: frozenset[Identity] = frozenset()) -> None:
+    """Refuse a place where no file of ours can be.
+
+    Raises:
+        SaveError: The folder is missing, or the target is a folder or one of ``originals``.
+    """
     if path.is_dir():
         raise SaveError(f"{path} is a folder. Choose a file name inside it.")
     if not path.parent.is_dir():

@@ -41,6 +41,10 @@ KEPT_CODES = 32
 T = TypeVar("T")
 
 
+class RenderError(Exception):
+    """Work that cannot be done now, as a sentence for the user."""
+
+
 @dataclass(frozen=True)
 class FaceKey:
     """Names a face to the renderer: the photograph and the crop."""
@@ -221,7 +225,43 @@ class Renderer(QObject):
 
     def layer(self, request: PreviewRequest, receive: Callable[[Layer | str], None]) -> None:
         """Compute an edit for export; ``receive`` gets it, or a sentence, on the worker thread."""
-        self._submit(lambda: self._layer(request, receive))
+
+        def work(code: FaceCode) -> Layer:
+            attributes = self._attributes(code, request)
+            return code.engine.layer(code, attributes, request.mode, request.identity)
+
+        self.with_code(request, work, receive)
+
+    def with_code(
+        self, request: PreviewRequest, work: Callable[[FaceCode], T], receive: Callable[[T | str], None]
+    ) -> None:
+        """Do ``work`` on the code of a face in the queue; ``receive`` gets the outcome, or a sentence, there."""
+
+        def run(engine: Engine) -> T:
+            code = self._code(request.face)
+            if code is None or engine.digest != request.model:
+                raise RenderError("The model was replaced before the picture was made. Export it again.")
+            return work(code)
+
+        self.with_engine(run, receive)
+
+    def with_engine(self, work: Callable[[Engine], T], receive: Callable[[T | str], None]) -> None:
+        """Do ``work`` with the model in the queue; ``receive`` gets the outcome, or a sentence, there."""
+
+        def run() -> None:
+            outcome: T | str
+            try:
+                engine = self._current_engine()
+                if engine is None:
+                    raise RenderError("No model is loaded; choose one with Model ▸ Open Model….")
+                outcome = work(engine)
+            except (RenderError, TrainerError) as error:
+                outcome = str(error)
+            except (RuntimeError, MemoryError) as error:
+                outcome = f"The model could not do it ({type(error).__name__}: {error}). Try again."
+            receive(outcome)
+
+        self._submit(run)
 
     def measure(self, runs: int, mode: Mode, receive: Callable[[float], None]) -> None:
         """Time the bare nets of a drag; ``receive`` gets the median milliseconds on the worker thread."""
@@ -350,14 +390,6 @@ class Renderer(QObject):
             request, self._encoding = self._encoding, None
         if request is not None:
             self._encode(request)
-
-    def _layer(self, request: PreviewRequest, receive: Callable[[Layer | str], None]) -> None:
-        code = self._code(request.face)
-        if code is None or code.engine.digest != request.model:
-            receive("The model was replaced before the picture was made. Export it again.")
-        else:
-            attributes = self._attributes(code, request)
-            receive(code.engine.layer(code, attributes, request.mode, request.identity))
 
     @staticmethod
     def _attributes(code: FaceCode, request: PreviewRequest) -> tuple[float, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QSlider,
     QSpinBox,
@@ -23,22 +25,63 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.document.naming import PatternError, check_pattern
+from jmvae_studio.document.series import Series, Values
+from jmvae_studio.ui.flipbook import Flipbook
 from jmvae_studio.ui.image_canvas import ImageCanvas
 from jmvae_studio.ui.photo_view import PhotoView
+from jmvae_studio.ui.series_options import AnimationOptions, Attributes, GridOptions, StripOptions
 from trainer.data.face_crop import FaceCrop
+
+What = Literal["photograph", "face", "grid", "strip", "animation"]
+
+_WHAT: tuple[tuple[What, str], ...] = (
+    ("photograph", "Whole photograph"),
+    ("face", "Face only"),
+    ("grid", "Grid of one or two attributes"),
+    ("strip", "Papers' strip"),
+    ("animation", "Animation of one attribute"),
+)
+_PAUSE = 200
+"""Milliseconds after the last choice until the preview of a series is made anew."""
 
 
 @dataclass(frozen=True)
 class Wish:
     """What the dialog was left with."""
 
-    whole: bool
+    what: What
     beside: bool
     suffix: str
     quality: int
     longest: int
     keep_exif: bool
     settings: bool
+    name: str
+    """Pattern of the file's name."""
+    series: Series | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is the photograph and not a face of it."""
+        return self.what == "photograph"
+
+
+@dataclass(frozen=True)
+class Formats:
+    """What can be written.
+
+    Attributes:
+        pictures: Suffix → name.
+        animations: Suffix → name.
+        lossy: Names of those for which the quality matters.
+        animation: The suffix of animations that is proposed.
+    """
+
+    pictures: Mapping[str, str]
+    animations: Mapping[str, str]
+    lossy: Sequence[str]
+    animation: str
 
 
 @dataclass(frozen=True)
@@ -53,46 +96,125 @@ class Shown:
     original_face: QImage | None
 
 
+@dataclass(frozen=True)
+class Changeable:
+    """What a series can change.
+
+    Attributes:
+        attributes: Name and name for the eye.
+        edited: Those that are set, the strongest first.
+        columns: What the strip begins with.
+        span: Lowest and highest value.
+    """
+
+    attributes: Attributes
+    edited: Sequence[str]
+    columns: Sequence[Values]
+    span: tuple[float, float]
+
+
 class ExportDialog(QDialog):
     """Asks how to export; `wished` tells, and then a file is asked for."""
 
     wished = Signal(object)
     """A `Wish`."""
+    preview_asked = Signal(object)
+    """A `Series`, or None when its preview is not wanted any more."""
 
     def __init__(
-        self, parent: QWidget, kinds: Mapping[str, str], lossy: Sequence[str], wish: Wish, shown: Shown
+        self, parent: QWidget, formats: Formats, wish: Wish, shown: Shown, changeable: Changeable
     ) -> None:
-        """Args: ``kinds`` are suffix → name, ``lossy`` the suffixes for which the quality matters."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Export")
-        self._lossy = set(lossy)
+        self._formats = formats
+        self._chosen = {False: wish.suffix, True: formats.animation}
+        self._moving = False
+        """Whether the list of formats is that of animations."""
         self._original_face, self._edited_face = shown.original_face, shown.edited.get(shown.current)
+        self._make_preview(shown)
+        self._make_options(wish, changeable)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.save_button = self.buttons.addButton("Save As…", QDialogButtonBox.ButtonRole.AcceptRole)
+        for button in self.buttons.buttons():
+            if isinstance(button, QPushButton):
+                button.setAutoDefault(button is self.save_button)
+        self.buttons.accepted.connect(self._accept)
+        self.buttons.rejected.connect(self.reject)
+        self._lay_out()
+        self._due = QTimer(self, interval=_PAUSE, singleShot=True)
+        self._due.timeout.connect(lambda: self.preview_asked.emit(self.wish().series))
+        self.finished.connect(self._due.stop)
+        for signal in (
+            self.what.currentIndexChanged,
+            self.beside.toggled,
+            self.format.currentIndexChanged,
+            self.quality.valueChanged,
+            self.name.textChanged,
+        ):
+            signal.connect(self._refresh)
+        self.what.currentIndexChanged.connect(self._due.start)
+        for options in self._options.values():
+            options.changed.connect(self._refresh)
+            options.changed.connect(self._due.start)
+        self._fill_formats()
+        self._refresh()
+        if wish.what in self._options:
+            self._due.start()
+        self.resize(760, 480)
+
+    def wish(self) -> Wish:
+        """What is chosen."""
+        what: What = self.what.currentData()
+        options = self._options.get(what)
+        return Wish(
+            what=what,
+            beside=self.beside.isChecked(),
+            suffix=self.format.currentData(),
+            quality=self.quality.value(),
+            longest=self.longest.value(),
+            keep_exif=self.exif.isChecked(),
+            settings=self.settings.isChecked(),
+            name=self.name.text(),
+            series=options.series() if options is not None and not options.problem() else None,
+        )
+
+    def _make_preview(self, shown: Shown) -> None:
         self.photo = PhotoView()
         self.photo.outlined = False
         self.photo.show_photo(shown.photo, shown.size)
         self.photo.show_faces(shown.crops, shown.current)
         self.photo.show_edited(shown.edited)
         self.before, self.after = ImageCanvas("Before"), ImageCanvas("After")
+        self.flipbook = Flipbook()
         faces = QWidget()
         row = QHBoxLayout(faces)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.before)
         row.addWidget(self.after)
         self._preview = QStackedWidget()
-        self._preview.addWidget(self.photo)
-        self._preview.addWidget(faces)
-        self._preview.setMinimumSize(300, 260)
+        for page in (self.photo, faces, self.flipbook):
+            self._preview.addWidget(page)
+        self._preview.setMinimumSize(260, 240)
+
+    def _make_options(self, wish: Wish, changeable: Changeable) -> None:
         self.what = QComboBox()
-        for text, whole in (("The whole photograph", True), ("The face only", False)):
-            self.what.addItem(text, whole)
-        self.what.setCurrentIndex(0 if wish.whole else 1)
+        for value, text in _WHAT:
+            self.what.addItem(text, value)
+        self.what.setCurrentIndex(self.what.findData(wish.what))
+        attributes, edited, span = changeable.attributes, changeable.edited, changeable.span
+        first = edited[0] if edited else attributes[0][0]
+        self.grid = GridOptions(attributes, edited, span)
+        self.strip = StripOptions(attributes, changeable.columns, first, span)
+        self.animation = AnimationOptions(attributes, first, span)
+        self._options: dict[What, GridOptions | StripOptions | AnimationOptions] = {
+            "grid": self.grid,
+            "strip": self.strip,
+            "animation": self.animation,
+        }
         self.beside = QCheckBox("With the original beside it")
         self.beside.setChecked(wish.beside)
         self.format = QComboBox()
-        for suffix, name in kinds.items():
-            self.format.addItem(name, suffix)
-        self.format.setCurrentIndex(max(0, self.format.findData(wish.suffix)))
         self.quality = QSlider(Qt.Orientation.Horizontal)
         self.quality.setRange(40, 100)
         self.quality.setValue(wish.quality)
@@ -103,76 +225,98 @@ class ExportDialog(QDialog):
         self.longest.setSpecialValueText("As it is")
         self.longest.setSuffix(" pixels")
         self.longest.setValue(wish.longest)
+        self.name = QLineEdit(wish.name)
+        self.name.setToolTip(
+            "{name}: the photograph's, {what}: what is exported, {attributes}: what was changed, "
+            "{number}: the first that is free"
+        )
         self.settings = QCheckBox("Include these settings, to continue later")
         self.settings.setChecked(wish.settings)
         self.exif = QCheckBox("Keep the camera's data (time, place)")
         self.exif.setChecked(wish.keep_exif)
-        self.nothing = QLabel("Without both, the file holds nothing but the picture and its colours.")
-        self.nothing.setWordWrap(True)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.save_button = self.buttons.addButton("Save As…", QDialogButtonBox.ButtonRole.AcceptRole)
-        for button in self.buttons.buttons():
-            if isinstance(button, QPushButton):
-                button.setAutoDefault(button is self.save_button)
-        self.buttons.accepted.connect(self._accept)
-        self.buttons.rejected.connect(self.reject)
-        self._lay_out()
-        for signal in (
-            self.what.currentIndexChanged,
-            self.beside.toggled,
-            self.format.currentIndexChanged,
-            self.quality.valueChanged,
-        ):
-            signal.connect(self._refresh)
-        self._refresh()
-        self.resize(700, 420)
-
-    def wish(self) -> Wish:
-        """What is chosen."""
-        return Wish(
-            whole=self.what.currentData(),
-            beside=self.beside.isChecked(),
-            suffix=self.format.currentData(),
-            quality=self.quality.value(),
-            longest=self.longest.value(),
-            keep_exif=self.exif.isChecked(),
-            settings=self.settings.isChecked(),
-        )
+        self.note = QLabel()
+        self.note.setWordWrap(True)
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setVerticalSpacing(10)
+        self._form = form = QFormLayout()
+        form.setVerticalSpacing(8)
         quality = QHBoxLayout()
         quality.addWidget(self.quality, 1)
         quality.addWidget(self._quality_text)
         form.addRow("Picture", self.what)
         form.addRow("", self.beside)
+        for options in self._options.values():
+            form.addRow(options)
         form.addRow("Format", self.format)
         form.addRow("Quality", quality)
         form.addRow("Longest side", self.longest)
+        form.addRow("Name", self.name)
         side = QVBoxLayout()
         side.addLayout(form)
-        side.addSpacing(6)
-        side.addWidget(self.settings)
-        side.addWidget(self.exif)
-        side.addWidget(self.nothing)
+        side.addSpacing(4)
+        for widget in (self.settings, self.exif, self.note):
+            side.addWidget(widget)
         side.addStretch(1)
         side.addWidget(self.buttons)
+        column = QWidget()
+        column.setLayout(side)
+        column.setFixedWidth(360)
         layout = QHBoxLayout(self)
         layout.addWidget(self._preview, 1)
-        layout.addSpacing(8)
-        layout.addLayout(side)
+        layout.addWidget(column)
+
+    def _fill_formats(self) -> None:
+        """The formats of pictures or those of animations, each with the one chosen last."""
+        if self.format.count():
+            self._chosen[self._moving] = self.format.currentData()
+        self._moving = self.what.currentData() == "animation"
+        self.format.blockSignals(True)
+        self.format.clear()
+        for suffix, name in (self._formats.animations if self._moving else self._formats.pictures).items():
+            self.format.addItem(name, suffix)
+        self.format.setCurrentIndex(max(0, self.format.findData(self._chosen[self._moving])))
+        self.format.blockSignals(False)
 
     def _refresh(self) -> None:
+        if self._moving != (self.what.currentData() == "animation"):
+            self._fill_formats()
         wish = self.wish()
-        self.quality.setEnabled(wish.suffix in self._lossy)
-        self._quality_text.setText(str(wish.quality) if wish.suffix in self._lossy else "exact")
+        made_of_many = wish.what in self._options
+        lossy = self.format.currentText() in self._formats.lossy
+        self.quality.setEnabled(lossy)
+        self._quality_text.setText(str(wish.quality) if lossy else "exact")
+        self._form.setRowVisible(self.beside, not made_of_many)
+        for what, options in self._options.items():
+            self._form.setRowVisible(options, what == wish.what)
+        for box in (self.settings, self.exif):
+            box.setVisible(not made_of_many)
         self.settings.setEnabled(wish.suffix != ".tif")
-        self._preview.setCurrentIndex(0 if wish.whole else 1)
+        self._preview.setCurrentIndex(2 if made_of_many else 0 if wish.whole else 1)
         self.photo.set_comparison("side" if wish.beside else "edited")
         self.before.setVisible(wish.beside)
         self.before.show_image(self._original_face)
         self.after.show_image(self._edited_face or self._original_face)
+        problem = self._problem(wish)
+        self.save_button.setEnabled(not problem)
+        self.note.setText(
+            problem
+            or (
+                "The file holds nothing but the picture."
+                if made_of_many
+                else "Without both, the file holds nothing but the picture and its colours."
+            )
+        )
+
+    def _problem(self, wish: Wish) -> str:
+        """Why this cannot be saved, or nothing."""
+        options = self._options.get(wish.what)
+        if options is not None and options.problem():
+            return options.problem()
+        try:
+            check_pattern(wish.name)
+        except PatternError as error:
+            return str(error)
+        return ""
 
     def _accept(self) -> None:
         wish = self.wish()

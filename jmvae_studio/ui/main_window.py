@@ -27,6 +27,7 @@ from jmvae_studio.ui.map_dock import MapDock
 from jmvae_studio.ui.menus import MenuWindow
 from jmvae_studio.ui.message_bar import MessageBar
 from jmvae_studio.ui.photo_view import PhotoView
+from jmvae_studio.ui.progress_line import ProgressLine
 from jmvae_studio.ui.viewport import Viewport
 
 
@@ -256,6 +257,8 @@ class MainWindow(MenuWindow):
 
     def _fill_status_bar(self) -> None:
         self.time_label, self.device_label, self.model_label = QLabel(), QLabel(), QLabel()
+        self.progress = ProgressLine()
+        self.statusBar().addPermanentWidget(self.progress)
         self._times = ""
         self._times_due = QTimer(self, interval=200, singleShot=True)
         self._times_due.timeout.connect(lambda: self.time_label.setText(self._times))
