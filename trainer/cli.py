@@ -36,6 +36,7 @@ CHANGEABLE = {
     "edit_consistency",
     "edit_size",
     "edit_hardness",
+    "edit_soft",
     "checkpoint_steps",
     "log_steps",
     "device",

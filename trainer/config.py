@@ -107,6 +107,9 @@ class TrainConfig(BaseModel):
         0.05, ge=0, description="Weight with which edited faces teach the critic their old attributes."
     )
     edit_gradient_penalty: float = Field(0.5, ge=0, description="R1 penalty of the critic.")
+    edit_soft: float = Field(
+        0.0, ge=0, le=1, description="Share of the faces that the editor meets softened."
+    )
     edit_focus: float = Field(3.0, gt=0, description="How much oftener the most wanted attributes are asked.")
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where the model is trained.")
@@ -186,6 +189,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "edit_asked": 4.0,
         "edit_consistency": 3.0,
         "edit_size": 8.0,
+        "edit_soft": 0.3,
     },
     "mnist": {
         "dataset": "mnist",

@@ -47,3 +47,28 @@ def jitter(
     if noise > 0:
         lit = lit + noise * torch.randn(lit.shape, generator=generator).to(lit)
     return lit
+
+
+def soften(images: Tensor, generator: Generator, share: float, most: float = 3.0) -> Tensor:
+    """Make some pictures as soft as enlarged ones are: shrunk and brought back to their size.
+
+    Args:
+        images: Batch × channels × height × width.
+        generator: Source of the randomness, on the CPU.
+        share: Of the pictures that are softened, in 0…1; which ones, is chosen anew each time.
+        most: Largest factor by which a picture is shrunk; the same for a batch, so that it goes in one piece.
+
+    Returns:
+        Of the same shape and type; the other pictures as they are.
+    """
+    chosen = torch.rand(len(images), generator=generator) < share
+    factor = 1 + (most - 1) * float(torch.rand((), generator=generator))
+    rows = chosen.nonzero().flatten().to(images.device)
+    if not len(rows):
+        return images
+    size = images.shape[-2:]
+    small = [max(2, round(side / factor)) for side in size]
+    # In float32: the antialiasing filters have no bfloat16 on the CPU.
+    soft = functional.interpolate(images[rows].float(), small, mode="bilinear", antialias=True)
+    soft = functional.interpolate(soft, size, mode="bicubic", antialias=True)
+    return images.index_copy(0, rows, soft.to(images.dtype))

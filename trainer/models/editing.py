@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.config import TrainConfig
-from trainer.data.augmentation import jitter
+from trainer.data.augmentation import jitter, soften
 from trainer.data.celeba import STANDARD_ATTRIBUTES
 from trainer.models.game import Average, Game
 from trainer.models.interface import JointModel
@@ -87,7 +87,7 @@ class EditStage(Game):
         """
         generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)  # for the critic's dropout: a resumed run must end bit-equal
-        image, truth = data["image"], data["attributes"]
+        image, truth = soften(data["image"], generator, self.config.edit_soft), data["attributes"]
         for optimizer in self._optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = self.config.edit_learning_rate * min(1.0, 2.02 - 2 * progress)
