@@ -21,6 +21,8 @@ from typing import Any
 TORCH = "torch==2.13.0"
 MULTIVAE = "multivae==1.0.3"
 ROOT = Path(__file__).parents[1]
+SHAPES = {"conv": ((3, 64, 64), 40, 128), "dense": ((1, 28, 28), 10, 64)}
+"""The papers' nets: shape of a picture, attributes, dimensions of z."""
 
 
 def main() -> None:
@@ -31,14 +33,17 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=10, help="importance samples")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--nets", default="conv", choices=SHAPES, help="for faces of 64×64, or for digits of 28×28"
+    )
     parser.add_argument("--here", action="store_true", help="MultiVae is installed here: measure")
     options = parser.parse_args()
     if options.here:
-        measure(options.data, options.k, options.repeats, options.device)
+        measure(options.data, options.k, options.repeats, options.device, options.nets)
         return
     with tempfile.TemporaryDirectory() as temporary:
         python = prepare(options.venv or Path(temporary))
-        asked = ("data", "k", "repeats", "device")
+        asked = ("data", "k", "repeats", "device", "nets")
         arguments = [part for name in asked for part in (f"--{name}", str(getattr(options, name)))]
         command = [str(python), "-m", "benchmarks.likelihood", "--here", *arguments]
         raise SystemExit(subprocess.run(command, cwd=ROOT).returncode)
@@ -69,7 +74,7 @@ def declare_missing_operators() -> Any:
     return library
 
 
-def measure(count: int, k: int, repeats: int, device: str) -> None:
+def measure(count: int, k: int, repeats: int, device: str, nets: str) -> None:
     """Print the table."""
     library = declare_missing_operators()
     import torch
@@ -78,21 +83,25 @@ def measure(count: int, k: int, repeats: int, device: str) -> None:
     from trainer.evaluation.likelihood import importance_bounds, make_generator
     from trainer.models.interface import Modality
     from trainer.models.jmvae import JMVAEKL
+    from trainer.models.networks import Nets
 
     torch.manual_seed(0)
+    shape, entries, latent = SHAPES[nets]
     names = ("image", "attributes")
     modalities = (
-        Modality("image", "image", (3, 64, 64)),
-        Modality("attributes", "attributes", (40,), tuple(f"a{n}" for n in range(40))),
+        Modality("image", "image", shape),
+        Modality("attributes", "attributes", (entries,), tuple(f"a{n}" for n in range(entries))),
     )
-    model = JMVAEKL(modalities, 128).to(device).eval()
+    model = JMVAEKL(modalities, latent, Nets(nets)).to(device).eval()  # type: ignore[arg-type]
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as a checkpoint is loaded
     data = {
-        "image": torch.randn(count, 3, 64, 64, device=device),
-        "attributes": torch.randn(count, 40, device=device).sign(),
+        "image": torch.randn(count, *shape, device=device),
+        "attributes": torch.randn(count, entries, device=device).sign(),
     }
     theirs = in_multivae(model, alpha=0.1).to(device).eval()
     batch = MultimodalBaseDataset(data)
-    print(f"{count} pictures of 64×64, 40 attributes, k = {k}, {device}, torch {torch.__version__}")
+    size = "×".join(map(str, shape))
+    print(f"{count} pictures of {size}, {entries} attributes, k = {k}, {device}, torch {torch.__version__}")
     with torch.no_grad():
         run_ours: Callable[[], float] = lambda: float(  # noqa: E731
             importance_bounds(model, data, names, [names], k, "sum", make_generator(model, 1))[names].mean()
@@ -134,9 +143,9 @@ def compare_step(model: Any, theirs: Any, batch: Any) -> None:
     noise = torch.normal(torch.zeros(shape, device=device), torch.ones(shape, device=device))
     loss = model.loss(model.terms(batch.data, noise, "sum"), alpha=0.1, beta=1.0)
     difference = (gradient(loss) - their_gradient).abs().max() / their_gradient.abs().max()
-    print(f"JMVAE-kl loss: MultiVae {float(their_loss):.4f}, ours {float(loss):.4f}, ", end="")
+    print(f"JMVAE-kl loss: MultiVae {their_loss.item():.4f}, ours {loss.item():.4f}, ", end="")
     print(
-        f"difference {float(loss - their_loss):.1e}; gradients differ by {float(difference):.1e} of the largest"
+        f"difference {(loss - their_loss).item():.1e}; gradients differ by {difference.item():.1e} of the largest"
     )
 
 

@@ -80,7 +80,7 @@ def save_model(
 
 
 def load_model(path: Path) -> tuple[JointModel, Header]:
-    """Read a checkpoint and build its model, in float32 on the CPU and in evaluation mode.
+    """Read a checkpoint and build its model, in float32 and channels_last on the CPU and in evaluation mode.
 
     Raises:
         CheckpointError: The file is not a sound checkpoint of this program.
@@ -107,6 +107,7 @@ def load_model(path: Path) -> tuple[JointModel, Header]:
         if buffer.is_meta:
             owner = model.get_submodule(name.rpartition(".")[0])
             owner.register_buffer(name.rpartition(".")[2], torch.zeros((), dtype=torch.long))
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval().requires_grad_(False), header
 
 

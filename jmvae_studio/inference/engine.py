@@ -118,7 +118,7 @@ class Engine:
         import torch
 
         self._torch = torch
-        self._model = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._model = model.to(device)
         self._device = device
         self.header = header
         self.path = path
@@ -296,8 +296,10 @@ class Engine:
             own = model.encode({"attributes": self._vector(code.attributes)})
             asked = model.encode({"attributes": self._vector(attributes)})
             edited = code.prepared["z"] + asked.mean - own.mean
-            pairs = [tuple(t[0].cpu().numpy() for t in (g.mean, g.variance)) for g in (photo, own, asked)]
-            return Places(pairs[0], pairs[1], pairs[2], edited[0].cpu().numpy())
+            first, second, third = (
+                (g.mean[0].cpu().numpy(), g.variance[0].cpu().numpy()) for g in (photo, own, asked)
+            )
+            return Places(first, second, third, edited[0].cpu().numpy())
 
     def forward_milliseconds(self, runs: int = 50, mode: Mode = "residual") -> float:
         """Median time of the bare nets of a drag on one vector: q(z|w) and p(x|z), in ``latent`` also the change."""

@@ -57,7 +57,8 @@ def test_every_encoder_reaches_every_likelihood_as_k_grows(proposal: tuple[str, 
         bounds(model, more, proposal, 10),
     )
     for target in (IMAGE, ATTRIBUTES, BOTH):
-        assert float((many[target] - model.log_likelihood(data, *target)).abs().max()) < 0.15
+        # the mean, not the largest: a proposal narrower than the target has heavy-tailed weights
+        assert float((many[target] - model.log_likelihood(data, *target)).abs().mean()) < 0.1
         exact = float(model.log_likelihood(more, *target).mean())
         assert float(one[target].mean()) < float(ten[target].mean()) - 0.05
         assert float(ten[target].mean()) < exact + 0.02
