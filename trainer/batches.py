@@ -73,7 +73,7 @@ class Batches:
         if self.config.flip:
             mirrored = generator.random(len(rows)) < 0.5
             pixels[mirrored] = pixels[mirrored, :, ::-1]
-        if self.config.binarise:
+        if self.config.binarise and not model.adversarial:  # a GAN is told by its greys, not by what it draws
             pixels = binarise(pixels, generator)
         noise = self.noise(model, generator, len(rows))
         own = self.processes.share(len(rows))

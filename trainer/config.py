@@ -84,6 +84,7 @@ class TrainConfig(BaseModel):
     parent: Path | None = Field(None, description="Checkpoint of the same system to start from.")
 
     gan_learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's rate in the GAN epochs.")
+    gan_gradient_penalty: float = Field(1.0, ge=0, description="R1 penalty of a CGAN's discriminator.")
     gan_reconstruction: float = Field(
         1.0, ge=0, description="Gamma: weight of the reconstruction beside the decoder's GAN loss."
     )

@@ -68,7 +68,8 @@ def test_two_steps_and_back(tiny_mnist: Path, tmp_path: Path, system: str, chang
     for name, tensor in model.state_dict().items():
         saved = state["ema"][name]  # without averaging: the newest weights
         assert torch.equal(saved, state["model"][name])
-        assert torch.equal(tensor, saved.half().float()) or name.startswith("image_"), name
+        if not name.startswith("image_") and not name.endswith("num_batches_tracked"):
+            assert torch.equal(tensor, saved.half().float()), name
     assert (tmp_path / "samples" / "epoch-0001.png").exists()
 
 

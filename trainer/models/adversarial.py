@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainer.config import TrainConfig
 from trainer.errors import CapabilityError
-from trainer.models.game import Average, Game
+from trainer.models.game import Average, Game, gradient_penalty
 from trainer.models.interface import JointModel
 from trainer.models.networks import Nets, initialise
 from trainer.objectives import fake_loss, log_likelihood, real_loss
@@ -127,7 +127,7 @@ class ConditionalGame(Adversary):
     def step(
         self, model: JointModel, data: Mapping[str, Tensor], noise: Tensor, beta: float
     ) -> dict[str, Tensor]:
-        """See `Adversary.step`: ``gan_decoder`` and ``gan_discriminator``; there is no warm-up."""
+        """See `Adversary.step`: ``gan_decoder``, ``gan_discriminator`` and its ``gan_gradient``; no warm-up."""
         image = data["image"]
         given = {name: value for name, value in data.items() if name != "image"}
         condition = torch.cat([given[m.name] for m in model.modalities if m.name in given], dim=1)
@@ -137,8 +137,11 @@ class ConditionalGame(Adversary):
         told = real_loss(self.discriminator(image, condition)) + fake_loss(
             self.discriminator(generated.detach(), condition)
         )
-        self._update("discriminator", told)
+        some = slice(max(8, len(image) // 4))
+        penalty = gradient_penalty(lambda real: self.discriminator(real, condition[some]), image[some])
+        self._update("discriminator", told + self.config.gan_gradient_penalty * penalty)
         values = {"loss": fooled + told, "gan_decoder": fooled, "gan_discriminator": told}
+        values["gan_gradient"] = penalty
         return {name: value.detach() for name, value in values.items()}
 
 

@@ -30,7 +30,8 @@ class CGAN(ConditionalDecoding):
         super().__init__(modalities, latent, target, nets)
         if self.target.kind != "image":
             raise CapabilityError(f"A CGAN makes pictures from {self.target.name}, not the other way round.")
-        decoder = self.nets.conditional_decoder(self.target, self.conditions, latent)
+        # Without batch norm the dense generator makes one picture of every code.
+        decoder = self.nets.conditional_decoder(self.target, self.conditions, latent, norm=True)
         self.decoders = nn.ModuleDict({self.target.name: decoder})
         initialise(self)
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 from trainer.config import TrainConfig
 from trainer.data.augmentation import jitter, soften
 from trainer.data.celeba import STANDARD_ATTRIBUTES
-from trainer.models.game import Average, Game
+from trainer.models.game import Average, Game, gradient_penalty
 from trainer.models.interface import JointModel
 from trainer.models.studio_networks import Critic
 
@@ -149,19 +149,12 @@ class EditStage(Game):
         loss = 2 * told + 10 * reading + self.config.edit_hardness * old_names
         terms = {"critic": told, "critic_reading": reading, "critic_old_names": old_names}
         if step % PENALTY_EVERY == 0:
-            penalty = self._gradient_penalty(image[: max(8, len(image) // 4)])
-            loss = loss + PENALTY_EVERY * 0.5 * self.config.edit_gradient_penalty * penalty
+            some = image[: max(8, len(image) // 4)]
+            penalty = gradient_penalty(lambda faces: self.critic(faces)[0], some)
+            loss = loss + PENALTY_EVERY * self.config.edit_gradient_penalty * penalty
             terms["critic_gradient"] = penalty
         self._update("critic", loss)
         return {"loss": loss, **terms}  # the editor's own, once it learns
-
-    def _gradient_penalty(self, image: Tensor) -> Tensor:
-        """R1 (Mescheder et al. 2018): squared gradient of the realness at real faces, in float32."""
-        with torch.autocast(image.device.type, enabled=False):
-            at = image.float().detach().requires_grad_(True)
-            real, _ = self.critic(at)
-            (gradient,) = torch.autograd.grad(real.sum(), at, create_graph=True)
-        return gradient.square().flatten(1).sum(1).mean()
 
     def _learn(
         self,

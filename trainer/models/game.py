@@ -15,6 +15,22 @@ Average = Callable[[Sequence[Tensor | None]], None]
 """Replaces gradients by their mean over all processes."""
 
 
+def gradient_penalty(realness: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
+    """R1 (Mescheder et al. 2018): half the squared gradient of the realness at real pictures.
+
+    Args:
+        realness: Pictures to one logit each.
+        image: Batch × channels × height × width.
+
+    Returns:
+        The mean over the batch, in float32, differentiable.
+    """
+    with torch.autocast(image.device.type, enabled=False):
+        at = image.float().detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(realness(at).sum(), at, create_graph=True)
+    return 0.5 * gradient.square().flatten(1).sum(1).mean()
+
+
 class Game(nn.Module):
     """Two players and an optimiser for each; a subclass fills ``_optimizers`` once the model has its device."""
 

@@ -143,10 +143,10 @@ class AttributeDecoder(nn.Sequential):
 
 
 class DenseDecoder(nn.Sequential):
-    """D512R-D512R, then the output: batch × latent → batch × shape."""
+    """D512R-D512R, then the output: batch × latent → batch × shape; with ``norm``, D512BR-D512BR."""
 
-    def __init__(self, shape: tuple[int, ...], latent: int, width: int = 512) -> None:
-        layers = [*_dense(latent, width), *_dense(width, width), nn.Linear(width, prod(shape))]
+    def __init__(self, shape: tuple[int, ...], latent: int, width: int = 512, norm: bool = False) -> None:
+        layers = [*_dense(latent, width, norm), *_dense(width, width, norm), nn.Linear(width, prod(shape))]
         super().__init__(*layers, nn.Unflatten(1, shape))
 
 
@@ -211,24 +211,24 @@ class Nets:
         """From one layer of codes to the next: D512R-D512R, then mean and variance; its input is called ``z``."""
         return GaussianEncoder({"z": DenseHead(inputs, self.hidden)}, latent, None)
 
-    def decoder(self, modality: Modality, latent: int) -> nn.Module:
-        """What `observe` makes p(modality | z) of."""
+    def decoder(self, modality: Modality, latent: int, norm: bool = False) -> nn.Module:
+        """What `observe` makes p(modality | z) of; ``norm`` gives dense nets batch norm, which the others have."""
         shape = modality.shape
         if self._learns(modality):
             shape = (2 * shape[0], *shape[1:])
         if self.nets == "dense":
-            return DenseDecoder(shape, latent, self.hidden)
+            return DenseDecoder(shape, latent, self.hidden, norm)
         if modality.kind != "image":
             return AttributeDecoder(shape[0], latent)
         self._check(modality)
         return ImageDecoder(shape[0], latent)
 
     def conditional_decoder(
-        self, modality: Modality, conditions: Sequence[Modality], latent: int
+        self, modality: Modality, conditions: Sequence[Modality], latent: int, norm: bool = False
     ) -> ConditionalDecoder:
-        """What `observe` makes p(modality | z, conditions) of."""
+        """What `observe` makes p(modality | z, conditions) of; see `decoder` for ``norm``."""
         heads = {condition.name: self.head(condition) for condition in conditions}
-        return ConditionalDecoder(heads, self.decoder(modality, latent + _width(heads)))
+        return ConditionalDecoder(heads, self.decoder(modality, latent + _width(heads), norm))
 
     def discriminator(self, image: Modality, conditions: Sequence[Modality] = ()) -> Discriminator:
         """Real or generated, given the conditions if there are any."""
