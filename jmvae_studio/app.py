@@ -13,6 +13,7 @@ from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from jmvae_studio import __version__
+from jmvae_studio.control.batches import Batches
 from jmvae_studio.control.editing import Editing
 from jmvae_studio.control.exploring import Exploring
 from jmvae_studio.control.exports import Exports
@@ -62,6 +63,7 @@ class Studio(QObject):
         self.editing = Editing(session, self.models, window, settings, self)
         folder = PresetFolder(settings_file.folder / "presets")
         self.presets = Presets(session, self.models, window, folder, self)
+        self.batches = Batches(session, self.models, self.renderer, folder, window, settings, self)
         self.photographs = Photographs(session, window, settings, self)
         self.remaking = Remaking(session, self.photographs, window, self)
         self.sessions = Sessions(session, self.photographs, window, settings_file.folder / "sessions", self)
@@ -107,6 +109,7 @@ class Studio(QObject):
         self.photographs.close()
         self.sessions.close()
         self.exploring.close()
+        self.batches.close()
         self.renderer.close()
         self.exports.close()
 

@@ -1,17 +1,18 @@
-"""Pictures one after another, without a window: what the command line does."""
+"""Pictures one after another, without a window: what the command line and the window of folders do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from jmvae_studio.document.edit import Edit
-from jmvae_studio.document.saving import FORMATS, Identity, SaveError, save_picture
+from jmvae_studio.document.saving import FORMATS, Identity, SaveError, Saving, identities, save_picture
 from jmvae_studio.inference.compositing import compose
-from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine
+from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine, Layer
 from trainer.data.face_crop import FaceCrop, Pixels, aligned_crop, extract, whole_crop
 from trainer.data.face_detection import Face, find_faces
 from trainer.data.images import OpenedImage, list_images, open_image
@@ -31,6 +32,42 @@ class Found:
     path: Path
     image: OpenedImage
     faces: list[Face]
+
+
+@dataclass(frozen=True)
+class FolderTask:
+    """Pictures to edit alike.
+
+    Attributes:
+        files: The pictures; they are never written.
+        out: The folder of the results, which is there.
+        asked: What is asked of each face.
+        every_face: Of every face in a picture, or of the largest and most central one.
+        replace: Whether results of the same name are replaced, or left as they are.
+        whole: The model sees whole pictures (`Engine.takes_whole`).
+        saving: How results are written.
+    """
+
+    files: tuple[Path, ...]
+    out: Path
+    asked: Edit
+    every_face: bool = False
+    replace: bool = False
+    whole: bool = False
+    saving: Saving | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a picture: saved, left because its result was there, or failed; and in words."""
+
+    path: Path
+    kind: Literal["saved", "left", "failed"]
+    message: str
+
+
+MakeLayers = Callable[[Found, Sequence[int]], Sequence[tuple[Layer, FaceCrop]]]
+"""The edits of a picture's faces, which are counted from 1, in their order."""
 
 
 def expand(paths: Iterable[Path], fail: Fail) -> list[Path]:
@@ -121,13 +158,63 @@ def edit(
         ImageError: There is no such face.
         SaveError: The result could not be written.
     """
+    layer, crop = make_layer(engine, picture, face_number, asked)
+    result = compose(picture.image.pixels, crop, layer.pixels, layer.replaces)
+    save_picture(out, result, picture.image, originals)
+
+
+def make_layer(engine: Engine, picture: Found, face_number: int, asked: Edit) -> tuple[Layer, FaceCrop]:
+    """The edit of one face, counted from 1, and where it goes.
+
+    Raises:
+        ImageError: There is no such face.
+    """
     face, preview, crop = cut(engine, picture, face_number)
     code = engine.encode(face, preview)
     names = engine.attribute_names
     attributes = asked.resolve(names, dict(zip(names, code.attributes, strict=True)))
-    layer = engine.layer(code, attributes, asked.mode, asked.identity)
-    result = compose(picture.image.pixels, crop, layer.pixels, layer.replaces)
-    save_picture(out, result, picture.image, originals)
+    free = asked.followers(names)
+    if free:
+        attributes = engine.follow(code, attributes, free)
+    return engine.layer(code, attributes, asked.mode, asked.identity), crop
+
+
+def edit_folder(task: FolderTask, layers: MakeLayers, stopped: Callable[[], bool]) -> Iterator[Outcome]:
+    """Edit picture after picture; one that fails is told and stops no other.
+
+    Args:
+        task: What to do.
+        layers: Makes the edits of a picture's faces; raises `ImageError`.
+        stopped: Asked before each picture.
+    """
+    originals = identities(task.files)
+    taken: set[Path] = set()
+    for path in task.files:
+        if stopped():
+            return
+        try:
+            yield _edit_one(task, path, layers, originals, taken)
+        except (ImageError, SaveError) as error:
+            text = str(error)
+            yield Outcome(path, "failed", text if path.name in text else f"{path.name}: {text}")
+        except Exception as error:  # an unforeseen one must not stop the others either
+            yield Outcome(path, "failed", f"{path.name}: {type(error).__name__}: {error}")
+
+
+def _edit_one(
+    task: FolderTask, path: Path, layers: MakeLayers, originals: frozenset[Identity], taken: set[Path]
+) -> Outcome:
+    out = output_path(task.out, path, taken)
+    if out.exists() and not task.replace:
+        return Outcome(path, "left", f"{out.name} is there already.")
+    remarks: list[str] = []
+    found = next(find([path], False, _raise, lambda path, text: remarks.append(text), task.whole))
+    numbers = range(1, len(found.faces) + 1) if task.every_face and found.faces else (1,)
+    result = found.image.pixels
+    for layer, crop in layers(found, numbers):
+        result = compose(result, crop, layer.pixels, layer.replaces)
+    save_picture(out, result, found.image, originals, task.saving)
+    return Outcome(path, "saved", " ".join([out.name, *remarks]))
 
 
 def cut(engine: Engine, picture: Found, face_number: int) -> tuple[Pixels, Pixels, FaceCrop]:
@@ -175,3 +262,7 @@ def _infer_batch(
 def _box(crop: FaceCrop) -> tuple[int, int, int, int]:
     side = round(crop.side)
     return round(crop.center_x - crop.side / 2), round(crop.center_y - crop.side / 2), side, side
+
+
+def _raise(path: Path, message: str) -> None:
+    raise ImageError(message)

@@ -257,7 +257,7 @@ class Renderer(QObject):
                 outcome = work(engine)
             except (RenderError, TrainerError) as error:
                 outcome = str(error)
-            except (RuntimeError, MemoryError) as error:
+            except Exception as error:  # whoever waits for the outcome must get one
                 outcome = f"The model could not do it ({type(error).__name__}: {error}). Try again."
             receive(outcome)
 

@@ -34,6 +34,7 @@ class MenuWindow(QMainWindow):
     search_asked = Signal()
     export_asked = Signal()
     export_face_asked = Signal()
+    batch_asked = Signal()
     copy_asked = Signal()
     recent_file_chosen = Signal(Path)
     sample_chosen = Signal(Path)
@@ -154,6 +155,7 @@ class MenuWindow(QMainWindow):
             file, "&Export Photograph…", self.export_asked, "Ctrl+S", "mdi6.export-variant"
         )
         self.export_face = self._action(file, "Export &Face Only…", self.export_face_asked, "Ctrl+Shift+S")
+        self._action(file, "Edit a Fol&der…", self.batch_asked, "Ctrl+Shift+B")
         file.addSeparator()
         self._action(file, "Save Sess&ion…", self.save_session_asked, "Ctrl+Alt+S")
         self._action(file, "Open Sessio&n…", self.open_session_asked)
