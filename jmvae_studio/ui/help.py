@@ -21,7 +21,9 @@ GUIDE = (
     ("Ctrl+H", "The history of this photograph"),
     ("Ctrl+Z, Ctrl+Shift+Z", "Undo and redo; one drag is one step"),
     ("Ctrl+S", "Export the photograph; Ctrl+Shift+S the face only"),
+    ("Ctrl+Shift+B", "Edit a folder of pictures alike"),
     ("Ctrl+F", "Search the attributes"),
+    ("Ctrl+K", "Every command, found by typing"),
 )
 
 

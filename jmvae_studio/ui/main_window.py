@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from jmvae_studio.ui.attribute_panel import AttributePanel
+from jmvae_studio.ui.command_palette import CommandPalette
 from jmvae_studio.ui.filmstrip import Filmstrip
 from jmvae_studio.ui.image_canvas import ImageCanvas
 from jmvae_studio.ui.map_dock import MapDock
@@ -74,6 +75,7 @@ class MainWindow(MenuWindow):
         self.adjust_toggled.connect(self.photo_view.set_adjusting)
         self.zoom_asked.connect(self._zoom)
         self.actual_size_asked.connect(self.photo_view.zoom_to_pixels)
+        self.commands_asked.connect(lambda: CommandPalette(self, self.menuBar()).open())
         self.set_face_actions(False)
         self.set_strip_actions(False, False, False)
         self.photo_view.setFocus()  # not the search line, which would take Ctrl+V for its own

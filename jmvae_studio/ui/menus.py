@@ -61,6 +61,7 @@ class MenuWindow(QMainWindow):
     zoom_asked = Signal(float)
     """By a factor; 0 fits the whole picture."""
     actual_size_asked = Signal()
+    commands_asked = Signal()
     shortcuts_asked = Signal()
     about_asked = Signal()
 
@@ -271,6 +272,7 @@ class MenuWindow(QMainWindow):
         self._action(model, "&Free Memory", self.free_memory_asked)
 
         helping = bar.addMenu("&Help")
+        self._action(helping, "&Commands…", self.commands_asked, "Ctrl+K")
         self._action(helping, "&Keys and Gestures", self.shortcuts_asked, "F1")
         about = self._action(helping, "&About JMVAE Studio", self.about_asked)
         about.setMenuRole(QAction.MenuRole.AboutRole)
