@@ -9,16 +9,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import cast
 
-from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from jmvae_studio import __version__
+from jmvae_studio.control.arranging import Arranging
 from jmvae_studio.control.batches import Batches
 from jmvae_studio.control.editing import Editing
 from jmvae_studio.control.exploring import Exploring
 from jmvae_studio.control.exports import Exports
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.photographs import Photographs
+from jmvae_studio.control.preferring import Preferring
 from jmvae_studio.control.presets import Presets
 from jmvae_studio.control.remaking import Remaking
 from jmvae_studio.control.sessions import Sessions
@@ -66,11 +68,15 @@ class Studio(QObject):
         self.batches = Batches(session, self.models, self.renderer, folder, window, settings, self)
         self.photographs = Photographs(session, window, settings, self)
         self.remaking = Remaking(session, self.photographs, window, self)
-        self.sessions = Sessions(session, self.photographs, window, settings_file.folder / "sessions", self)
+        self.sessions = Sessions(
+            session, self.photographs, window, settings, settings_file.folder / "sessions", self
+        )
+        keep = partial(settings_file.save, settings)
+        self.preferring = Preferring(session, self.sessions, self.models, window, settings, keep, self)
         self.exports = Exports(session, self.showing, self.models, self.renderer, window, settings, self)
         self.exploring = Exploring(session, self.showing, self.renderer, self.models, window, self)
+        self.arranging = Arranging(window, settings, self)
         self._connect()
-        self._restore_window()
         window.show_recent(settings.recent_files, settings.recent_models)
         window.show_samples(samples())
         window.show_choice(settings.theme, self.models.device, settings.mode)
@@ -103,8 +109,7 @@ class Studio(QObject):
 
     def close(self) -> None:
         """Keep the settings and end every thread."""
-        self.settings.geometry = bytes(self.window.saveGeometry().toBase64().data()).decode()
-        self.settings.layout = bytes(self.window.saveState().toBase64().data()).decode()
+        self.arranging.keep()
         self._settings_file.save(self.settings)
         self.photographs.close()
         self.sessions.close()
@@ -155,13 +160,6 @@ class Studio(QObject):
     def _model_failed(self, message: str) -> None:
         self.window.show_choice(self.settings.theme, self.models.device, self.session.mode)
         self.report(message)
-
-    def _restore_window(self) -> None:
-        self.window.resize(1280, 800)
-        if self.settings.geometry:
-            self.window.restoreGeometry(QByteArray.fromBase64(self.settings.geometry.encode()))
-        if self.settings.layout:
-            self.window.restoreState(QByteArray.fromBase64(self.settings.layout.encode()))
 
     def _connect(self) -> None:
         window = self.window

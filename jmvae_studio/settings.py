@@ -40,9 +40,17 @@ class Settings(BaseModel):
     export_exif: bool = False
     export_settings: bool = True
     """Whether exported pictures carry the settings they were made with."""
+    autosave: bool = True
+    """Whether the session is kept in case of a crash."""
+    autosave_pause: float = Field(default=0.3, ge=0.3, le=600)
+    """Seconds from a change until it is written."""
+    memory: int = Field(default=600, ge=100, le=64_000)
+    """Megabytes of photographs that are not shown and stay in memory."""
     geometry: str = ""
-    """The window's geometry and docks as Qt writes them, base64."""
+    """The window's size and docks as Qt writes them, base64."""
     layout: str = ""
+    divider: str = ""
+    """Where the line between the faces and the photograph stands, as Qt writes it, base64."""
 
     def remember_file(self, path: Path) -> None:
         """Put a photograph first among the recent ones."""

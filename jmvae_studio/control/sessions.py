@@ -21,11 +21,9 @@ from jmvae_studio.document.session_file import (
     save,
     sweep,
 )
+from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_open, ask_save
 from jmvae_studio.ui.main_window import MainWindow
-
-_PAUSE = 300
-"""Milliseconds from the end of a gesture until it is written: several that follow closely are written once."""
 
 
 class Sessions(QObject):
@@ -38,19 +36,20 @@ class Sessions(QObject):
         session: Session,
         photographs: Photographs,
         window: MainWindow,
+        settings: Settings,
         folder: Path,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._photographs, self._window = session, photographs, window
-        self._folder = folder
+        self._settings, self._folder = settings, folder
         self._own = folder / f"autosave-{os.getpid()}-{id(self):x}{SUFFIX}"
         self._last = folder / f"last{SUFFIX}"
         self._lock: QLockFile | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="saver-session")
-        self._due = QTimer(self, interval=_PAUSE, singleShot=True)
+        self._due = QTimer(self, singleShot=True)
         self._due.timeout.connect(self._write)
-        session.photos_changed.connect(self._due.start)
+        session.photos_changed.connect(self._begin)
         photographs.session_given.connect(self.open)
         window.save_session_asked.connect(self._ask_save)
         window.open_session_asked.connect(self._ask_open)
@@ -84,6 +83,14 @@ class Sessions(QObject):
         if self._lock is not None:
             self._lock.unlock()
 
+    def follow_settings(self) -> None:
+        """Keep the session, or not, as the settings say now; what was kept goes when they say no."""
+        self._due.stop()
+        if self._settings.autosave:
+            self._begin()
+        elif self._lock is not None:
+            self._pool.submit(self._own.unlink, missing_ok=True)
+
     def open(self, path: Path) -> None:
         """Bring back the photographs and edits of a session's file."""
         try:
@@ -100,6 +107,11 @@ class Sessions(QObject):
             self._photographs.show(photo)
         if told:
             self._window.messages.offer(" ".join(told[:5]), [])
+
+    def _begin(self) -> None:
+        """Something has changed: it is written after a pause, with all that changes until then."""
+        if self._settings.autosave and not self._due.isActive():
+            self._due.start(round(1000 * self._settings.autosave_pause))
 
     def _write(self) -> None:
         if self._lock is None:  # only once there is something to keep

@@ -23,8 +23,6 @@ from trainer.data.face_crop import FaceCrop
 from trainer.data.face_detection import Face
 from trainer.data.images import OpenedImage
 
-KEPT_BYTES = 600_000_000
-"""Pixels kept in memory of photographs that are not shown; older ones are read from their files again."""
 KEPT_CLOSED = 20
 """Photographs that can be brought back after they were closed."""
 
@@ -57,6 +55,7 @@ class Session(QObject):
         self.undo_group = QUndoGroup(self)
         self.mode: Mode = "latent"
         """Of faces that come new."""
+        self._kept_bytes = 600_000_000
         self._gesture: Edit | FaceCrop | None = None
         self._shown: list[Photo] = []
         """In the order in which they were last shown."""
@@ -71,6 +70,11 @@ class Session(QObject):
     def moves_crop(self) -> bool:
         """Whether the current face's square is being dragged."""
         return isinstance(self._gesture, FaceCrop)
+
+    def set_memory(self, kept: int) -> None:
+        """How many bytes of pixels stay in memory of photographs that are not shown; the oldest go first."""
+        self._kept_bytes = kept
+        self._trim()
 
     # Photographs ---------------------------------------------------------------------------------
 
@@ -369,7 +373,7 @@ class Session(QObject):
             if photo.image is None:
                 continue
             held += photo.image.pixels.nbytes
-            if held > KEPT_BYTES and photo is not self.photo and photo.path.is_file():
+            if held > self._kept_bytes and photo is not self.photo and photo.path.is_file():
                 photo.image = photo.display = None
 
     def _new_face(self, crop: FaceCrop, box: tuple[int, int, int, int] | None = None) -> FaceState:

@@ -22,6 +22,7 @@ GUIDE = (
     ("Ctrl+Z, Ctrl+Shift+Z", "Undo and redo; one drag is one step"),
     ("Ctrl+S", "Export the photograph; Ctrl+Shift+S the face only"),
     ("Ctrl+Shift+B", "Edit a folder of pictures alike"),
+    ("Ctrl+,", "Settings"),
     ("Ctrl+F", "Search the attributes"),
     ("Ctrl+K", "Every command, found by typing"),
 )

@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, Signal
 from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QKeySequence, QUndoGroup
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from jmvae_studio.ui.settings_dialog import DEVICES, THEMES
 from jmvae_studio.ui.viewport import COMPARISONS
 
 
@@ -61,6 +62,8 @@ class MenuWindow(QMainWindow):
     zoom_asked = Signal(float)
     """By a factor; 0 fits the whole picture."""
     actual_size_asked = Signal()
+    settings_asked = Signal()
+    reset_layout_asked = Signal()
     commands_asked = Signal()
     shortcuts_asked = Signal()
     about_asked = Signal()
@@ -191,6 +194,10 @@ class MenuWindow(QMainWindow):
             edit, "Paste A&djustments", self.paste_adjustments_asked, "Ctrl+Shift+V"
         )
 
+        edit.addSeparator()
+        settings = self._action(edit, "Se&ttings…", self.settings_asked, "Ctrl+,")
+        settings.setMenuRole(QAction.MenuRole.PreferencesRole)
+
         self._presets = bar.addMenu("&Presets")
         self.save_preset = self._action(
             self._presets, "&Save Preset…", self.save_preset_asked, "Ctrl+Shift+P"
@@ -251,10 +258,8 @@ class MenuWindow(QMainWindow):
         self.show_strip.triggered.connect(self.filmstrip_wanted)
         self.docks_menu = view
         view.addSeparator()
-        themes = view.addMenu("&Theme")
-        self._themes = self._choices(
-            themes, (("System", "system"), ("Light", "light"), ("Dark", "dark")), self.theme_chosen
-        )
+        self._themes = self._choices(view.addMenu("&Theme"), THEMES, self.theme_chosen)
+        self._action(view, "&Reset Layout", self.reset_layout_asked)
         full = view.addAction("&Full Screen")
         full.setShortcut("F11")
         full.setCheckable(True)
@@ -263,12 +268,7 @@ class MenuWindow(QMainWindow):
         model = bar.addMenu("&Model")
         self._action(model, "&Open Model…", self.open_model_asked, "Ctrl+Shift+O")
         self._recent_models = model.addMenu("&Recent Models")
-        devices = model.addMenu("&Device")
-        self._devices = self._choices(
-            devices,
-            (("Automatic", "auto"), ("CPU", "cpu"), ("CUDA", "cuda"), ("Apple GPU (MPS)", "mps")),
-            self.device_chosen,
-        )
+        self._devices = self._choices(model.addMenu("&Device"), DEVICES, self.device_chosen)
         self._action(model, "&Free Memory", self.free_memory_asked)
 
         helping = bar.addMenu("&Help")

@@ -24,7 +24,8 @@ def start_studio(
 
     def start(model: Path, photo: Path) -> Studio:
         file = SettingsFile(tmp_path / "config" / "settings.json")
-        file.save(Settings(device="cpu"))
+        if not file.path.exists():
+            file.save(Settings(device="cpu"))
         studio = Studio(qapp, file, model)
         studios.append(studio)
         studio.start([photo])

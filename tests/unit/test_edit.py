@@ -158,10 +158,8 @@ def test_moving_the_square_is_one_step_and_asks_for_a_new_reading(session: Sessi
     assert face.crop == FaceCrop(11, 12, 30)
 
 
-def test_pixels_of_photographs_long_not_shown_are_let_go(
-    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("jmvae_studio.document.session.KEPT_BYTES", 2 * 50 * 60 * 3)
+def test_pixels_of_photographs_long_not_shown_are_let_go(session: Session, tmp_path: Path) -> None:
+    session.set_memory(2 * 50 * 60 * 3)
     opened = []
     for number in range(4):
         path = tmp_path / f"{number}.png"
