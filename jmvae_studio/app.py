@@ -25,6 +25,7 @@ from jmvae_studio.control.presets import Presets
 from jmvae_studio.control.remaking import Remaking
 from jmvae_studio.control.sessions import Sessions
 from jmvae_studio.control.showing import Showing
+from jmvae_studio.control.versions import Versions
 from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES
 from jmvae_studio.document.presets import PresetFolder
 from jmvae_studio.document.session import Session
@@ -67,6 +68,7 @@ class Studio(QObject):
         self.presets = Presets(session, self.models, window, folder, self)
         self.batches = Batches(session, self.models, self.renderer, folder, window, settings, self)
         self.photographs = Photographs(session, window, settings, self)
+        self.versions = Versions(session, window, self)
         self.remaking = Remaking(session, self.photographs, window, self)
         self.sessions = Sessions(
             session, self.photographs, window, settings, settings_file.folder / "sessions", self

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from trainer.data.face_crop import FaceCrop
 from trainer.data.images import OpenedImage
 
 Pixels = npt.NDArray[np.uint8]
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -38,6 +40,37 @@ class FaceState:
     reader: str = ""
 
 
+@dataclass(frozen=True)
+class KeptFace:
+    """A face of a `Version`: what `FaceState` says of it, without what the model read."""
+
+    crop: FaceCrop
+    box: tuple[int, int, int, int] | None
+    edit: Edit
+
+    @classmethod
+    def of(cls, face: FaceState) -> KeptFace:
+        """A face as it is now."""
+        return cls(face.crop, face.box, face.edit)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A photograph's faces and edits under a name.
+
+    Attributes:
+        name: Its own in the photograph.
+        faces: In order.
+        current: Index of the face being edited.
+        whole: Whether they are for models that see whole pictures.
+    """
+
+    name: str
+    faces: tuple[KeptFace, ...]
+    current: int = 0
+    whole: bool = False
+
+
 @dataclass(eq=False)
 class Photo:
     """A photograph of the session.
@@ -53,6 +86,7 @@ class Photo:
         current: Index of the face being edited.
         searched: Whether faces have been looked for.
         whole: Whether its one face is all of it, for a model that sees whole pictures.
+        versions: Name → what was kept under it.
         aside: Faces, current one and history for models of the other kind; None until there was one.
     """
 
@@ -66,6 +100,7 @@ class Photo:
     current: int = 0
     searched: bool = False
     whole: bool = False
+    versions: dict[str, Version] = field(default_factory=dict)
     aside: tuple[list[FaceState], int, QUndoStack] | None = field(default=None, repr=False)
 
     @property
@@ -83,73 +118,30 @@ class Photo:
         """Whether anything was asked of one of its faces."""
         return any(not face.edit.is_empty for face in self.faces)
 
+    def version(self, name: str) -> Version:
+        """Its faces and edits as they are now."""
+        return Version(name, tuple(map(KeptFace.of, self.faces)), self.current, self.whole)
+
     def pixels(self) -> Pixels:
         """Height × width × 3; only for a photograph that is in memory."""
         assert self.image is not None, f"{self.name} is not in memory"
         return self.image.pixels
 
 
-class EditCommand(QUndoCommand):
-    """From one edit of a face to another; `apply` gets the face and the edit."""
+class StepCommand(QUndoCommand, Generic[T]):
+    """One step of a history: `apply` brings about the state before or after it."""
 
-    def __init__(
-        self,
-        apply: Callable[[FaceState, Edit], None],
-        face: FaceState,
-        before: Edit,
-        after: Edit,
-        name: str = "",
-    ) -> None:
-        super().__init__(_twice(name or describe(before, after)))
-        self._apply, self._face, self._before, self._after = apply, face, before, after
-
-    def undo(self) -> None:
-        """Go back."""
-        self._apply(self._face, self._before)
-
-    def redo(self) -> None:
-        """Go on; when first pushed, the edit is already there."""
-        self._apply(self._face, self._after)
-
-
-class FacesCommand(QUndoCommand):
-    """From one list of faces to another; `apply` gets the list and the index of the current face."""
-
-    def __init__(
-        self,
-        apply: Callable[[Sequence[FaceState], int], None],
-        before: tuple[Sequence[FaceState], int],
-        after: tuple[Sequence[FaceState], int],
-        name: str,
-    ) -> None:
-        super().__init__(_twice(name))
+    def __init__(self, apply: Callable[[T], None], before: T, after: T, name: str) -> None:
+        super().__init__(f"{name[0].upper()}{name[1:]}\n{name}")  # the history's line, the menu's words
         self._apply, self._before, self._after = apply, before, after
 
     def undo(self) -> None:
         """Go back."""
-        self._apply(*self._before)
+        self._apply(self._before)
 
     def redo(self) -> None:
-        """Go on."""
-        self._apply(*self._after)
-
-
-class CropCommand(QUndoCommand):
-    """From one crop of a face to another; `apply` gets the face and the crop."""
-
-    def __init__(
-        self, apply: Callable[[FaceState, FaceCrop], None], face: FaceState, before: FaceCrop, after: FaceCrop
-    ) -> None:
-        super().__init__(_twice("move the face's square"))
-        self._apply, self._face, self._before, self._after = apply, face, before, after
-
-    def undo(self) -> None:
-        """Go back."""
-        self._apply(self._face, self._before)
-
-    def redo(self) -> None:
-        """Go on; when first pushed, the crop is already there."""
-        self._apply(self._face, self._after)
+        """Go on; when first pushed, the state may be there already."""
+        self._apply(self._after)
 
 
 def overlap(one: FaceCrop, other: FaceCrop) -> bool:
@@ -182,8 +174,3 @@ def describe(before: Edit, after: Edit) -> str:
         value = new.get(changed[0])
         return f"{title(changed[0])} reset" if value is None else f"{title(changed[0])} to {value:+.2f}"
     return "reset all" if not new else f"{len(changed)} attributes"
-
-
-def _twice(name: str) -> str:
-    """The history's line begins with a capital; the menu's word after “Undo” does not."""
-    return f"{name[0].upper()}{name[1:]}\n{name}"

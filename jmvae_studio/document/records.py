@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jmvae_studio.document.edit import HIGHEST, LOWEST, STRONGEST, Edit, Mode
-from jmvae_studio.document.photo import FaceState
+from jmvae_studio.document.photo import FaceState, KeptFace
 from trainer.data.face_crop import FaceCrop
 
 _EXIF_IFD, _USER_COMMENT = 0x8769, 0x9286
@@ -66,7 +66,7 @@ class FaceRecord(BaseModel):
     edit: EditRecord = Field(default_factory=EditRecord)
 
     @classmethod
-    def of(cls, face: FaceState) -> FaceRecord:
+    def of(cls, face: FaceState | KeptFace) -> FaceRecord:
         """Of a face."""
         crop = face.crop
         return cls(

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoGroup, QUndoStack
 
 from jmvae_studio.document.edit import Edit, Mode, State
 from jmvae_studio.document.photo import (
-    CropCommand,
-    EditCommand,
-    FacesCommand,
     FaceState,
     Photo,
     Pixels,
+    StepCommand,
+    Version,
+    describe,
     overlap,
 )
 from trainer.data.face_crop import FaceCrop
@@ -25,6 +26,8 @@ from trainer.data.images import OpenedImage
 
 KEPT_CLOSED = 20
 """Photographs that can be brought back after they were closed."""
+
+T = TypeVar("T")
 
 _NO_STACK = cast(QUndoStack, None)
 """Qt takes a null stack for "none is active"; its Python annotations do not say so."""
@@ -168,10 +171,17 @@ class Session(QObject):
         self.photos_changed.emit()
 
     def put_faces(
-        self, photo: Photo, faces: Sequence[FaceState], current: int, searched: bool, whole: bool
+        self,
+        photo: Photo,
+        faces: Sequence[FaceState],
+        current: int,
+        searched: bool,
+        whole: bool,
+        versions: Sequence[Version] = (),
     ) -> None:
-        """Give a photograph that is not shown the faces and edits of a saved session."""
+        """Give a photograph that is not shown the faces, edits and versions of a saved session."""
         photo.faces, photo.searched, photo.whole = list(faces), searched, whole
+        photo.versions = {version.name: version for version in versions}
         photo.current = min(current, max(0, len(photo.faces) - 1))
         self.photos_changed.emit()
         if photo is self.photo:
@@ -190,14 +200,14 @@ class Session(QObject):
         """Add a face marked by hand and edit it."""
         if self.photo is not None:
             faces = [*self.photo.faces, self._new_face(crop)]
-            self._change_faces(faces, len(faces) - 1, "mark a face")
+            self.change_faces(faces, len(faces) - 1, "mark a face")
 
     def remove_face(self) -> None:
         """Dismiss the current face, for instance one that is none."""
         if self.photo is not None and self.photo.faces:
             current = self.photo.current
             faces = [face for index, face in enumerate(self.photo.faces) if index != current]
-            self._change_faces(faces, max(0, min(current, len(faces) - 1)), "dismiss a face")
+            self.change_faces(faces, max(0, min(current, len(faces) - 1)), "dismiss a face")
 
     def add_faces(self, image: OpenedImage, faces: Sequence[Face]) -> int:
         """Add the faces of ``image`` that are not among the photograph's yet; all edits stay. Returns how many."""
@@ -208,7 +218,7 @@ class Session(QObject):
         ]
         if new:
             states = [*self.photo.faces, *(self._new_face(face.crop, face.box) for face in new)]
-            self._change_faces(states, self.photo.current, "find faces")
+            self.change_faces(states, self.photo.current, "find faces")
         return len(new)
 
     def follow_model(self, whole: bool) -> bool:
@@ -242,7 +252,7 @@ class Session(QObject):
                 for known in self.photo.faces
                 if not any(overlap(face.crop, known.crop) for face in faces)
             ]
-            self._change_faces([*faces, *others], 0, name)
+            self.change_faces([*faces, *others], 0, name)
 
     def set_inferred(self, face: FaceState, reader: str, inferred: Mapping[str, float]) -> None:
         """Keep what the model with the digest ``reader`` read from ``face``."""
@@ -282,9 +292,9 @@ class Session(QObject):
         self.undo_group.setActiveStack(photo.stack)
         if isinstance(before, FaceCrop):
             if before != face.crop:
-                photo.stack.push(CropCommand(self._apply_crop, face, before, face.crop))
+                self.push(partial(self._apply_crop, face), before, face.crop, "move the face's square")
         elif before != face.edit:
-            photo.stack.push(EditCommand(self._apply, face, before, face.edit))
+            self.push(partial(self._apply, face), before, face.edit, describe(before, face.edit))
             self.photos_changed.emit()
 
     def reset(self) -> None:
@@ -311,8 +321,20 @@ class Session(QObject):
             return
         before, after = face.edit, make(face.edit)
         if after != before:
-            photo.stack.push(EditCommand(self._apply, face, before, after, name))
+            self.push(partial(self._apply, face), before, after, name or describe(before, after))
             self.photos_changed.emit()
+
+    def change_faces(self, faces: Sequence[FaceState], current: int, name: str) -> None:
+        """Put these faces, with their edits, in place of the photograph's, as one undo entry."""
+        self.end_gesture()
+        if self.photo is not None:
+            before = (tuple(self.photo.faces), self.photo.current)
+            self.push(self._apply_faces, before, (tuple(faces), current), name)
+
+    def push(self, apply: Callable[[T], None], before: T, after: T, name: str) -> None:
+        """Add a step to the history of the shown photograph (only its history is active)."""
+        assert self.photo is not None
+        self.photo.stack.push(StepCommand(apply, before, after, name))
 
     # How changes are made ------------------------------------------------------------------------
 
@@ -333,16 +355,9 @@ class Session(QObject):
             self._bring_forward(face)
             self.crop_changed.emit()
 
-    def _change_faces(self, faces: Sequence[FaceState], current: int, name: str) -> None:
-        self.end_gesture()
-        photo = self.photo
-        assert photo is not None
-        before = (tuple(photo.faces), photo.current)
-        photo.stack.push(FacesCommand(self._apply_faces, before, (tuple(faces), current), name))
-
-    def _apply_faces(self, faces: Sequence[FaceState], current: int) -> None:
-        assert self.photo is not None  # only the shown photograph's history is active
-        self.photo.faces, self.photo.current = list(faces), current
+    def _apply_faces(self, faces: tuple[Sequence[FaceState], int]) -> None:
+        assert self.photo is not None
+        self.photo.faces, self.photo.current = list(faces[0]), faces[1]
         self.faces_changed.emit()
         self.photos_changed.emit()
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from jmvae_studio.document.photo import KeptFace, Version
 from jmvae_studio.document.presets import write_text
 from jmvae_studio.document.records import FaceRecord
 from jmvae_studio.document.session import Session
@@ -25,6 +26,28 @@ class SessionFileError(Exception):
     """A session that could not be read or written: what, where and what to do."""
 
 
+class VersionRecord(BaseModel):
+    """A `Version` of a photograph."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str = Field(min_length=1, max_length=80)
+    current: int = Field(default=0, ge=0)
+    whole: bool = False
+    faces: list[FaceRecord] = Field(default_factory=list, max_length=1000)
+
+    @classmethod
+    def of(cls, version: Version) -> VersionRecord:
+        """Of a version."""
+        faces = [FaceRecord.of(face) for face in version.faces]
+        return cls(name=version.name, current=version.current, whole=version.whole, faces=faces)
+
+    def version(self) -> Version:
+        """As a version."""
+        faces = tuple(KeptFace.of(face.face()) for face in self.faces)
+        return Version(self.name, faces, min(self.current, max(0, len(faces) - 1)), self.whole)
+
+
 class PhotoRecord(BaseModel):
     """A photograph of a session.
 
@@ -35,6 +58,7 @@ class PhotoRecord(BaseModel):
         whole: Whether its one face is all of it, for a model that sees whole pictures.
         current: Index of the face being edited.
         faces: Its faces with their edits.
+        versions: What was kept of them under names.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -45,6 +69,12 @@ class PhotoRecord(BaseModel):
     whole: bool = False
     current: int = Field(default=0, ge=0)
     faces: list[FaceRecord] = Field(default_factory=list, max_length=1000)
+    versions: list[VersionRecord] = Field(default_factory=list, max_length=1000)
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether anything was asked of a face, or kept under a name."""
+        return bool(self.versions) or any(not face.edit.edit().is_empty for face in self.faces)
 
 
 class SessionRecord(BaseModel):
@@ -58,8 +88,8 @@ class SessionRecord(BaseModel):
 
     @property
     def is_edited(self) -> bool:
-        """Whether anything was asked of a face."""
-        return any(not face.edit.edit().is_empty for photo in self.photos for face in photo.faces)
+        """Whether there is anything that would be lost."""
+        return any(photo.is_edited for photo in self.photos)
 
 
 def record(session: Session, beside: Path) -> SessionRecord:
@@ -81,6 +111,7 @@ def record(session: Session, beside: Path) -> SessionRecord:
                 whole=photo.whole,
                 current=photo.current,
                 faces=[FaceRecord.of(face) for face in photo.faces],
+                versions=[VersionRecord.of(version) for version in photo.versions.values()],
             )
         )
     return SessionRecord(shown=shown, photos=kept)
@@ -139,9 +170,9 @@ def restore(session: Session, kept: SessionRecord, beside: Path) -> tuple[int | 
         elif photo.is_edited:
             told.append(f"{path.name} is open already and stays as it is.")
             continue
-        session.put_faces(
-            photo, [face.face() for face in entry.faces], entry.current, entry.searched, entry.whole
-        )
+        faces = [face.face() for face in entry.faces]
+        versions = [version.version() for version in entry.versions]
+        session.put_faces(photo, faces, entry.current, entry.searched, entry.whole, versions)
         if index == kept.shown or show is None:
             show = photo.number
     return show, told

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 
 def ask_photographs(parent: QWidget, folder: Path, suffixes: Sequence[str]) -> list[Path]:
@@ -64,3 +64,14 @@ def ask_save(parent: QWidget, title: str, proposed: str, kinds: str) -> Path | N
     """Let the user choose a file to write."""
     name, _ = QFileDialog.getSaveFileName(parent, title, proposed, kinds)
     return Path(name) if name else None
+
+
+def ask_name(parent: QWidget, title: str, label: str, proposed: str, chosen: Callable[[str], None]) -> None:
+    """Ask for a name, without waiting for the answer; ``chosen`` gets it."""
+    dialog = QInputDialog(parent)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowTitle(title)
+    dialog.setLabelText(label)
+    dialog.setTextValue(proposed)
+    dialog.textValueSelected.connect(chosen)
+    dialog.open()

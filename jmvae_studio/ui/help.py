@@ -20,6 +20,7 @@ GUIDE = (
     ("Ctrl+W, Ctrl+Shift+T", "Close a photograph, bring it back"),
     ("Ctrl+H", "The history of this photograph"),
     ("Ctrl+Z, Ctrl+Shift+Z", "Undo and redo; one drag is one step"),
+    ("Ctrl+Shift+K", "Keep a version of this photograph under a name"),
     ("Ctrl+S", "Export the photograph; Ctrl+Shift+S the face only"),
     ("Ctrl+Shift+B", "Edit a folder of pictures alike"),
     ("Ctrl+,", "Settings"),

@@ -123,7 +123,7 @@ class MainWindow(MenuWindow):
 
     def set_photo_actions(self, there: bool) -> None:
         """Enable what needs a photograph."""
-        for action in (self.find_faces, self.draw_crop, self.close_photo):
+        for action in (self.find_faces, self.draw_crop, self.close_photo, self.keep_version):
             action.setEnabled(there)
         if not there:
             self.draw_crop.setChecked(False)

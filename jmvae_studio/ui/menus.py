@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, Signal
 from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QKeySequence, QUndoGroup
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from jmvae_studio.ui.named_entries import NamedEntries
 from jmvae_studio.ui.settings_dialog import DEVICES, THEMES
 from jmvae_studio.ui.viewport import COMPARISONS
 
@@ -52,6 +53,9 @@ class MenuWindow(QMainWindow):
     load_preset_asked = Signal()
     preset_chosen = Signal(str)
     preset_removed = Signal(str)
+    keep_version_asked = Signal()
+    version_chosen = Signal(str)
+    version_removed = Signal(str)
     copy_adjustments_asked = Signal()
     paste_adjustments_asked = Signal()
     theme_chosen = Signal(str)
@@ -83,19 +87,11 @@ class MenuWindow(QMainWindow):
 
     def show_presets(self, names: Sequence[str]) -> None:
         """Fill the menus of the user's presets."""
-        for action in self._own_presets:
-            self._presets.removeAction(action)
-            action.deleteLater()
-        self._own_presets.clear()
-        self._removable.clear()
-        for name in names:
-            text = name.replace("&", "&&")
-            action = self._presets.addAction(text)
-            action.triggered.connect(lambda _=False, name=name: self.preset_chosen.emit(name))
-            self._own_presets.append(action)
-            removing = self._removable.addAction(text)
-            removing.triggered.connect(lambda _=False, name=name: self.preset_removed.emit(name))
-        self._removable.setEnabled(bool(names))
+        self.presets.show(names)
+
+    def show_versions(self, names: Sequence[str], current: str | None) -> None:
+        """Fill the menus of the photograph's versions; the ``current`` one is checked."""
+        self.versions.show(names, current)
 
     def show_samples(self, paths: Sequence[Path]) -> None:
         """Fill the menu of generated faces."""
@@ -198,15 +194,19 @@ class MenuWindow(QMainWindow):
         settings = self._action(edit, "Se&ttings…", self.settings_asked, "Ctrl+,")
         settings.setMenuRole(QAction.MenuRole.PreferencesRole)
 
-        self._presets = bar.addMenu("&Presets")
-        self.save_preset = self._action(
-            self._presets, "&Save Preset…", self.save_preset_asked, "Ctrl+Shift+P"
-        )
-        self._action(self._presets, "Save Preset to a &File…", self.share_preset_asked)
-        self._action(self._presets, "&Open Preset…", self.load_preset_asked)
-        self._removable = self._presets.addMenu("&Remove Preset")
-        self._presets.addSeparator()
-        self._own_presets: list[QAction] = []
+        presets = bar.addMenu("&Presets")
+        self.save_preset = self._action(presets, "&Save Preset…", self.save_preset_asked, "Ctrl+Shift+P")
+        self._action(presets, "Save Preset to a &File…", self.share_preset_asked)
+        self._action(presets, "&Open Preset…", self.load_preset_asked)
+        self.presets = NamedEntries(presets, "&Remove Preset")
+        self.presets.chosen.connect(self.preset_chosen)
+        self.presets.removed.connect(self.preset_removed)
+
+        versions = bar.addMenu("Ve&rsions")
+        self.keep_version = self._action(versions, "&Keep Version…", self.keep_version_asked, "Ctrl+Shift+K")
+        self.versions = NamedEntries(versions, "&Remove Version")
+        self.versions.chosen.connect(self.version_chosen)
+        self.versions.removed.connect(self.version_removed)
 
         face = bar.addMenu("F&ace")
         self.find_faces = self._action(face, "&Find Faces Again", self.find_faces_asked, "Ctrl+F5")

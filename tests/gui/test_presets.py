@@ -48,7 +48,7 @@ def test_save_apply_copy_and_paste(studio: Studio, qtbot: QtBot, tmp_path: Path)
     QTest.keyClick(window, Qt.Key.Key_R, CONTROL)
     drag_slider(studio, "Bald", 0.9)
     bald = values(studio)
-    next(action for action in window._own_presets if action.text() == "Grin").trigger()
+    next(action for action in window.presets.actions if action.text() == "Grin").trigger()
     assert values(studio) == {**bald, "Smiling": kept["Smiling"]}
     assert studio.session.undo_group.undoText() == "preset Grin"
     settle(studio, qtbot)
@@ -65,7 +65,7 @@ def test_a_dropped_preset_is_applied_and_kept(studio: Studio, tmp_path: Path) ->
     studio.open_path(path)
     assert values(studio) == {"Young": -2}
     assert "does not have: Wings" in studio.window.statusBar().currentMessage()
-    assert [action.text() for action in studio.window._own_presets] == ["From a friend"]
+    assert [action.text() for action in studio.window.presets.actions] == ["From a friend"]
     path.write_text("nonsense")
     studio.open_path(path)
     assert "is not a preset" in message_boxes()[0].text()

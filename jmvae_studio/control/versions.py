@@ -1,0 +1,71 @@
+"""Several versions of one photograph: kept under names, switched and removed; each of these can be undone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, QTimer
+
+from jmvae_studio.document.session import Session
+from jmvae_studio.document.versions import keep_version, remove_version, show_version
+from jmvae_studio.ui.dialogs import ask_name
+from jmvae_studio.ui.main_window import MainWindow
+
+_LONGEST = 80
+
+
+class Versions(QObject):
+    """Connects the menu of versions and the shown photograph."""
+
+    def __init__(self, session: Session, window: MainWindow, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._window = session, window
+        window.keep_version_asked.connect(self._ask)
+        window.version_chosen.connect(self._choose)
+        window.version_removed.connect(self._remove)
+        # Several changes that come together are shown once, off the drag's path.
+        self._due = QTimer(self, interval=0, singleShot=True)
+        self._due.timeout.connect(self._show)
+        session.photos_changed.connect(self._due.start)
+        session.photo_changed.connect(self._due.start)
+        session.undo_group.indexChanged.connect(lambda index: self._due.start())
+
+    def _ask(self) -> None:
+        photo = self._session.photo
+        if photo is None:
+            return
+        number = len(photo.versions) + 1
+        while f"Version {number}" in photo.versions:
+            number += 1
+        ask_name(self._window, "Keep Version", "Name of this version", f"Version {number}", self._keep)
+
+    def _keep(self, name: str) -> None:
+        photo = self._session.photo
+        name = name.strip()[:_LONGEST]
+        if photo is None or not name:
+            return
+        replaced = name in photo.versions
+        keep_version(self._session, name)
+        how = "in place of the one before" if replaced else "the Versions menu brings it back"
+        self._window.say(f"{name} of {photo.name} is kept; {how}.")
+
+    def _choose(self, name: str) -> None:
+        photo = self._session.photo
+        if photo is not None and name in photo.versions:
+            show_version(self._session, name)
+            self._window.say(f"{name} is shown; Ctrl+Z goes back to what was there.")
+        self._due.start()
+
+    def _remove(self, name: str) -> None:
+        remove_version(self._session, name)
+        self._window.say(f"{name} is removed; Ctrl+Z brings it back.")
+
+    def _show(self) -> None:
+        photo = self._session.photo
+        if photo is None:
+            self._window.show_versions([], None)
+            return
+        versions = [version for version in photo.versions.values() if version.whole == photo.whole]
+        now = photo.version("")
+        same = (v.name for v in versions if replace(v, name="", current=now.current) == now)
+        self._window.show_versions(sorted(v.name for v in versions), next(same, ""))

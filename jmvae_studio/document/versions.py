@@ -1,0 +1,51 @@
+"""What can be done with the versions of the shown photograph; each is one undo entry."""
+
+from __future__ import annotations
+
+from jmvae_studio.document.photo import FaceState, KeptFace, Photo, Version
+from jmvae_studio.document.session import Session
+
+
+def keep_version(session: Session, name: str) -> None:
+    """Keep the photograph's faces and edits under a name; a version of that name is replaced."""
+    session.end_gesture()
+    photo = session.photo
+    if photo is not None:
+        _change(session, photo, name, photo.version(name), f"keep version {name}")
+
+
+def remove_version(session: Session, name: str) -> None:
+    """Forget a version; the photograph stays as it is."""
+    session.end_gesture()
+    photo = session.photo
+    if photo is not None and name in photo.versions:
+        _change(session, photo, name, None, f"remove version {name}")
+
+
+def show_version(session: Session, name: str) -> None:
+    """Put a version's faces and edits in place of the present ones."""
+    session.end_gesture()
+    photo = session.photo
+    version = photo.versions.get(name) if photo else None
+    if photo is not None and version is not None and version.whole == photo.whole:
+        known = {face.crop: face for face in photo.faces}
+        faces = [_restored(kept, known.get(kept.crop)) for kept in version.faces]
+        session.change_faces(faces, version.current, f"version {name}")
+
+
+def _change(session: Session, photo: Photo, name: str, after: Version | None, text: str) -> None:
+    def apply(version: Version | None) -> None:
+        photo.versions = {key: kept for key, kept in photo.versions.items() if key != name}
+        if version is not None:
+            photo.versions[name] = version
+        session.photos_changed.emit()
+
+    session.push(apply, photo.versions.get(name), after, text)
+
+
+def _restored(kept: KeptFace, known: FaceState | None) -> FaceState:
+    """A face of a version; what the model read of the same square stays known."""
+    face = FaceState(kept.crop, kept.box, kept.edit)
+    if known is not None:
+        face.inferred, face.reader = known.inferred, known.reader
+    return face
