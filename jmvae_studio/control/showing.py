@@ -45,6 +45,8 @@ class Showing(QObject):
         self._window, self._settings = window, settings
         self._crops: dict[FaceKey, QImage] = {}
         """Every face as it was cut out."""
+        self._plausible: dict[FaceKey, float] = {}
+        """How plausible every face's square is to the model."""
         self._overlays: dict[FaceKey, QImage] = {}
         """The last edited preview of every face, for the whole photograph."""
         self._comparing = False
@@ -73,13 +75,15 @@ class Showing(QObject):
 
     def forget_photo(self, photo: Photo) -> None:
         """A photograph was closed."""
-        for kept in (self._crops, self._overlays):
+        kept: dict[FaceKey, QImage] | dict[FaceKey, float]
+        for kept in (self._crops, self._overlays, self._plausible):
             for key in [key for key in kept if key.photo == photo.number]:
                 del kept[key]
 
     def forget_overlays(self) -> None:
         """Another model sees every face anew."""
         self._overlays.clear()
+        self._plausible.clear()
 
     def preview_request(self) -> PreviewRequest | None:
         """The present edit as the renderer takes it; None while the model has not read the face."""
@@ -151,10 +155,10 @@ class Showing(QObject):
         window.result_canvas.show_image(None)
         window.set_face_actions(face is not None and self._models.model is not None)
         if photo is None or face is None or key is None:
-            self._show_input(None)
+            self._show_input(None, None)
             self._show_values()
             return
-        self._show_input(self._crops.get(key))
+        self._show_input(self._crops.get(key), self._plausible.get(key))
         self._renderer.encode(EncodeRequest(key, photo.pixels()))
         self._show_values()
 
@@ -180,7 +184,7 @@ class Showing(QObject):
         model, face = self._models.model, self._session.face
         if model is None or face is None or result.digest != model.digest:
             return
-        self._show_input(to_qimage(result.preview))
+        self._show_input(to_qimage(result.preview), result.plausibility)
         inferred = dict(zip(model.attribute_names, result.attributes, strict=True))
         self._renderer.request(_request(model, result.face, face.edit, inferred))
 
@@ -196,12 +200,14 @@ class Showing(QObject):
         if result.face != self._key() or model is None or result.digest != model.digest:
             return
         assert face is not None
-        self._show_input(image)
+        self._plausible[result.face] = result.plausibility
+        self._show_input(image, result.plausibility)
         inferred = dict(zip(model.attribute_names, result.attributes, strict=True))
         self._session.set_inferred(face, result.digest, inferred)
 
-    def _show_input(self, image: QImage | None) -> None:
+    def _show_input(self, image: QImage | None, plausibility: float | None) -> None:
         self._window.input_canvas.show_image(image)
+        self._window.show_plausibility(plausibility)
         self._window.result_canvas.set_reference(image)
 
     def _encode_failed(self, key: FaceKey, message: str) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from trainer.checkpoint_header import Header
     from trainer.models.interface import JointModel
+    from trainer.models.plausibility import Plausibility
 
 Mode = Literal["residual", "latent", "generate"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -41,10 +42,12 @@ class FaceCode:
     Attributes:
         engine: The engine that made it; another one cannot use it.
         attributes: Decoded from q(z|x), about -1…1, in the order of the model's names.
+        plausibility: Of the crop, 0…1 (`trainer.models.plausibility`).
     """
 
     engine: Engine
     attributes: tuple[float, ...]
+    plausibility: float
     face: Any
     prepared: Any
     z_attributes: Any
@@ -136,6 +139,7 @@ class Engine:
         self._enlarge = ramp[:, None] * enlarge
         self._levels = self._model.image_std * 255  # from the model's scale to 0…255
         self.uploaded_bytes = 0
+        self._plausibility: Plausibility | None = None
 
     @classmethod
     def load(cls, path: Path, device: Device = "auto") -> Engine:
@@ -172,7 +176,7 @@ class Engine:
 
     def release(self) -> None:
         """Give the device's memory back; the engine is of no use afterwards."""
-        del self._model, self._mask, self._enlarge
+        del self._model, self._mask, self._enlarge, self._plausibility
         if self._device.type == "cuda":
             self._torch.cuda.empty_cache()
 
@@ -194,6 +198,7 @@ class Engine:
             return FaceCode(
                 engine=self,
                 attributes=tuple(decoded[0].cpu().tolist()),
+                plausibility=self._plausible()(image, both[1:]),
                 face=image,
                 prepared=prepared,
                 z_attributes=z_attributes,
@@ -348,6 +353,14 @@ class Engine:
         else:
             change = model.unstandardise(average)
         return average, change
+
+    def _plausible(self) -> Plausibility:
+        """Made with the first face, not while the window waits for the model."""
+        if self._plausibility is None:
+            from trainer.models.plausibility import Plausibility
+
+            self._plausibility = Plausibility(self._model, self._device)
+        return self._plausibility
 
     def _encode_vector(self, vector: torch.Tensor) -> torch.Tensor:
         """Mean of q(z|w)."""

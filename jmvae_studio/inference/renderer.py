@@ -117,11 +117,12 @@ class EncodeRequest:
 
 @dataclass(frozen=True)
 class EncodeResult:
-    """Attributes inferred from a face, and the crop as the model and the eye see it."""
+    """Attributes inferred from a face, how plausible its crop is (0…1), and the crop as the eye sees it."""
 
     face: FaceKey
     digest: str
     attributes: tuple[float, ...]
+    plausibility: float
     preview: npt.NDArray[np.uint8]
 
 
@@ -383,7 +384,8 @@ class Renderer(QObject):
         preview = extract(request.photo, crop, PREVIEW_SIZE)
         _remember(self._faces, request.face, (face, preview))
         code = _remember(self._codes, request.face, engine.encode(face, preview))
-        self.encoded.emit(EncodeResult(request.face, engine.digest, code.attributes, preview))
+        result = EncodeResult(request.face, engine.digest, code.attributes, code.plausibility, preview)
+        self.encoded.emit(result)
 
     def _encode_waiting(self) -> None:
         with self._wake:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from jmvae_studio.ui.theme import ACCENT
 from trainer.data.face_crop import FaceCrop
 
 Grip = Literal["move", "scale", "turn"]
@@ -95,6 +96,44 @@ def draw(painter: QPainter, crop: FaceCrop, to_widget: ToWidget, colour: QColor,
         painter.drawEllipse(outline.at(index), 4.5, 4.5)
     painter.setBrush(colour)
     painter.drawEllipse(turning, 5.0, 5.0)
+
+
+@dataclass
+class Meter:
+    """How plausible the square is to the model, 0…1; ``before`` is what it was when the drag began."""
+
+    now: float | None = None
+    before: float | None = None
+
+    @property
+    def text(self) -> str:
+        """For the eye."""
+        if self.now is None:
+            return "Plausibility …"
+        was = "" if self.before is None else f" (was {self.before:.0%})"
+        return f"Plausibility {self.now:.0%}{was}"
+
+    def draw(self, painter: QPainter, crop: FaceCrop, to_widget: ToWidget, view: QRectF) -> None:
+        """A bar with its words under the square, or above its lower side where there is no room."""
+        bounds = polygon(crop, to_widget).boundingRect()
+        metrics = painter.fontMetrics()
+        width = metrics.horizontalAdvance(f"{self.text}00") + 12
+        plate = QRectF(0, 0, width, metrics.height() + 12)
+        plate.moveCenter(QPointF(bounds.center().x(), bounds.bottom() + plate.height() / 2 + 10))
+        plate.moveBottom(min(plate.bottom(), view.bottom() - 4))
+        plate.moveLeft(min(max(plate.left(), view.left() + 4), view.right() - plate.width() - 4))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(0, 0, 0, 170))
+        painter.drawRoundedRect(plate, 4, 4)
+        groove = QRectF(plate.left() + 6, plate.bottom() - 7, plate.width() - 12, 3)
+        painter.fillRect(groove, QColor(255, 255, 255, 70))
+        if self.now is not None:
+            painter.fillRect(QRectF(groove.topLeft(), QSizeF(groove.width() * self.now, 3)), ACCENT)
+        if self.before is not None:
+            x = groove.left() + groove.width() * self.before
+            painter.fillRect(QRectF(x - 1, groove.top() - 2, 2, 7), QColor("#ffffff"))
+        painter.setPen(QColor("#ffffff"))
+        painter.drawText(plate.adjusted(6, 2, -6, -8), Qt.AlignmentFlag.AlignCenter, self.text)
 
 
 def _near(one: QPointF, other: QPointF) -> bool:

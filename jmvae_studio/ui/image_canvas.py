@@ -30,7 +30,7 @@ class ImageCanvas(Zoomable):
         self._hint = hint
         self._image: QImage | None = None
         self._reference: QImage | None = None
-        self._note = ""
+        self._note = self._detail = ""
         self._fresh = False
         self._comparison: Comparison = "edited"
         self._wipe = wiping.Line()
@@ -59,6 +59,12 @@ class ImageCanvas(Zoomable):
         """Another caption for now; empty brings the first back."""
         self._note = note
         self.update()
+
+    def set_detail(self, detail: str) -> None:
+        """Some words at the right of the caption."""
+        if detail != self._detail:
+            self._detail = detail
+            self.update()
 
     def set_reference(self, image: QImage | None) -> None:
         """The picture to compare with."""
@@ -110,11 +116,14 @@ class ImageCanvas(Zoomable):
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         text = painter.fontMetrics().elidedText(self.caption, Qt.TextElideMode.ElideRight, caption.width())
         painter.drawText(caption, flags, text)
+        font.setWeight(font.Weight.Normal)
+        painter.setFont(font)
+        room = caption.width() - painter.fontMetrics().averageCharWidth() * (len(text) + 4)
+        detail = painter.fontMetrics().elidedText(self._detail, Qt.TextElideMode.ElideLeft, room)
+        painter.drawText(caption, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, detail)
         if self._image is None:
             painter.fillRect(square, self.palette().color(QPalette.ColorRole.AlternateBase))
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
-            font.setWeight(font.Weight.Normal)
-            painter.setFont(font)
             centre = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(square.adjusted(12, 12, -12, -12), centre, self._hint)
         else:

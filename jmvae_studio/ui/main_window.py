@@ -31,6 +31,9 @@ from jmvae_studio.ui.photo_view import PhotoView
 from jmvae_studio.ui.progress_line import ProgressLine
 from jmvae_studio.ui.viewport import Viewport
 
+DOUBTFUL = 0.35
+"""Plausibility below which the user is told; of 150 squares found in LFW one in twenty lies below about 0.4."""
+
 
 class MainWindow(MenuWindow):
     """Builds the widgets, and turns what the user does into signals."""
@@ -66,6 +69,10 @@ class MainWindow(MenuWindow):
         self._fill_toolbar(modes)
         self._fill_status_bar()
         self.photo_view.crop_drawn.connect(lambda _: self.draw_crop.setChecked(False))
+        self.input_canvas.setToolTip(
+            "Plausibility: how much the model takes this square for a face, beside faces of its own.\n"
+            "If it is low, move the square (Ctrl+Shift+M)."
+        )
         self.result_canvas.setToolTip("Hold the mouse button here to compare with the original (Ctrl+D)")
         self.result_canvas.pressed.connect(self.compare_held)
         self.reset_all_asked.connect(self.panel.reset_all_asked)
@@ -95,6 +102,14 @@ class MainWindow(MenuWindow):
         """Name the device and the model in the status bar."""
         self.device_label.setText(device)
         self.model_label.setText(model)
+
+    def show_plausibility(self, plausibility: float | None) -> None:
+        """Show how much the current face's square looks to the model like a face, 0…1."""
+        self.photo_view.show_plausibility(plausibility)
+        text = ""
+        if plausibility is not None:
+            text = f"{'low ' if plausibility < DOUBTFUL else ''}plausibility {plausibility:.0%}"
+        self.input_canvas.set_detail(text)
 
     def show_milliseconds(self, model: float, total: float) -> None:
         """Show how long the last preview took in the model and from the event to the picture.

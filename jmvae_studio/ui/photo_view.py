@@ -68,6 +68,7 @@ class PhotoView(Zoomable):
         self._first: QPointF | None = None
         self._last: QPointF | None = None
         self._grip: tuple[crop_box.Grip, FaceCrop, QPointF] | None = None
+        self._meter = crop_box.Meter()
         self._panned_from: QPointF | None = None
         self._clicked: QPointF | None = None
         self.outlined = True
@@ -121,6 +122,13 @@ class PhotoView(Zoomable):
         self._adjusting = adjusting
         self._grip = None
         self.update()
+
+    def show_plausibility(self, plausibility: float | None) -> None:
+        """Show how plausible the current face's square is while it can be moved, 0…1; None while not known."""
+        if plausibility != self._meter.now:
+            self._meter.now = plausibility
+            if self._adjusting:
+                self.update()
 
     def set_comparison(self, comparison: Comparison) -> None:
         """Show the edited photograph in another way."""
@@ -184,6 +192,7 @@ class PhotoView(Zoomable):
             grip = crop_box.grip_at(place, crop, self.to_widget)
             if grip is not None:
                 self._grip = (grip, crop, self._unbounded(place))
+                self._meter.before = self._meter.now
                 return
         self._clicked = self._panned_from = place
 
@@ -213,7 +222,7 @@ class PhotoView(Zoomable):
             if index is not None:
                 self.face_clicked.emit(index)
         if self._grip is not None:
-            self._grip = None
+            self._grip = self._meter.before = None
             self.crop_released.emit()
         self.update()
         if crop is not None and crop.side >= crop_box.SMALLEST:
@@ -290,6 +299,8 @@ class PhotoView(Zoomable):
             current = index == self._current
             colour = ACCENT if current else QColor("#ffffff")
             crop_box.draw(painter, crop, self.to_widget, colour, grips=current and self._adjusting)
+            if current and self._adjusting:
+                self._meter.draw(painter, crop, self.to_widget, self._view())
         drawn = self._drawn_crop()
         if drawn is not None:
             crop_box.draw(painter, drawn, self.to_widget, ACCENT, grips=False)

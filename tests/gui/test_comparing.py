@@ -1,5 +1,8 @@
 """Compare, zoom, pan and the square of a face, with the mouse, the wheel and keys."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -9,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
+from jmvae_studio.resources import default_model
 from jmvae_studio.ui import crop_box
 from tests.gui.conftest import drag
 from tests.gui.test_studio import drag_slider, pixels, settle
@@ -144,3 +148,30 @@ def test_a_square_stays_on_the_photograph_and_of_a_sensible_size() -> None:
     assert crop_box.dragged(crop, "scale", QPointF(70, 80), QPointF(90, 100), size).side == pytest.approx(80)
     turned = crop_box.dragged(crop, "turn", QPointF(50, 30), QPointF(80, 60), size)
     assert turned.roll == pytest.approx(90)
+
+
+def test_the_plausibility_of_the_square_follows_the_drag(
+    start_studio: Callable[[Path, Path], Studio], photograph: Path, qtbot: QtBot
+) -> None:
+    studio = start_studio(default_model(), photograph)
+    settle(studio, qtbot)
+    face, view = studio.session.face, studio.window.photo_view
+    assert face is not None
+    first = view._meter.now
+    assert first is not None
+    assert studio.window.input_canvas._detail == f"plausibility {first:.0%}"
+    QTest.keyClick(studio.window, Qt.Key.Key_M, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    middle = view.to_widget(face.crop.center_x, face.crop.center_y).toPoint()
+    away = middle + QPoint(60, 60)
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
+    QTest.mouseMove(view, away)
+    qtbot.waitUntil(lambda: view._meter.now != first, timeout=20_000)  # while the button is down
+    assert view._meter.now is not None
+    assert view._meter.now < first
+    assert view._meter.text == f"Plausibility {view._meter.now:.0%} (was {first:.0%})"
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, away)
+    settle(studio, qtbot)
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, CONTROL)
+    settle(studio, qtbot)
+    qtbot.waitUntil(lambda: view._meter.now == pytest.approx(first))
+    assert view._meter.text == f"Plausibility {first:.0%}"
