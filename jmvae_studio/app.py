@@ -6,10 +6,11 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from traceback import format_exception
 from types import TracebackType
 from typing import cast
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from jmvae_studio import __version__
@@ -26,6 +27,7 @@ from jmvae_studio.control.remaking import Remaking
 from jmvae_studio.control.sessions import Sessions
 from jmvae_studio.control.showing import Showing
 from jmvae_studio.control.versions import Versions
+from jmvae_studio.control.welcoming import Welcoming
 from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES
 from jmvae_studio.document.presets import PresetFolder
 from jmvae_studio.document.session import Session
@@ -86,8 +88,9 @@ class Studio(QObject):
         window.show_strip.setChecked(settings.filmstrip)
         self.showing.show_photo()
         self.showing.show_faces()
+        self.welcoming = Welcoming(window, settings, self)
         if damage:
-            QTimer.singleShot(0, self, partial(window.warn, damage))
+            window.warn(damage)
 
     @property
     def model(self) -> ModelInfo | None:
@@ -136,10 +139,10 @@ class Studio(QObject):
         """Write the result: the whole photograph with the edit in place, or the face's crop of it."""
         self.exports.export(path, whole)
 
-    def report(self, message: str) -> None:
+    def report(self, message: str, details: str = "") -> None:
         """Tell the user that something failed."""
         self.window.say(message, 12)
-        self.window.warn(message)
+        self.window.warn(message, details)
 
     def choose_theme(self, theme: str) -> None:
         """Change the colours: system, light or dark."""
@@ -202,7 +205,10 @@ def run_window(paths: Sequence[Path], model: Path | None, device: Device | None)
         """An error nobody foresaw goes to standard error whole and to the user as a sentence; the window stays."""
         sys.__excepthook__(kind, error, trace)
         if isinstance(error, Exception):
-            studio.report(f"Something went wrong ({kind.__name__}: {error}). Your work is still here.")
+            details = "".join(format_exception(kind, error, trace))
+            studio.report(
+                f"Something went wrong ({kind.__name__}: {error}). Your work is still here.", details
+            )
 
     sys.excepthook = unforeseen
     studio.start(paths)

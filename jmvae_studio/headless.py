@@ -48,11 +48,10 @@ def screenshot(
 ) -> int:
     """Open the real window, wait for its edited face and save a picture of it; returns the exit code."""
     from PySide6.QtGui import QImage
-    from PySide6.QtWidgets import QApplication, QMessageBox
 
     from jmvae_studio.app import Studio, make_application
     from jmvae_studio.document.saving import SaveError, check_target, identities, save_picture
-    from jmvae_studio.settings import SettingsFile
+    from jmvae_studio.settings import Settings, SettingsFile
 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -63,20 +62,19 @@ def screenshot(
         return 1
     application = make_application()
     with tempfile.TemporaryDirectory() as folder:
-        studio = Studio(application, SettingsFile(Path(folder) / "settings.json"), model, device)
+        file = SettingsFile(Path(folder) / "settings.json")
+        file.save(Settings(welcomed=True))
+        studio = Studio(application, file, model, device)
         studio.choose_theme(options.theme)
         studio.window.resize(*options.size)
         studio.start(paths)
-        complaint = None
+        complaint = ""
         deadline = monotonic() + PATIENCE
         asked = False
         while monotonic() < deadline:
             application.processEvents()
-            boxes = [
-                w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox) and w.isVisible()
-            ]
-            if boxes:
-                complaint = boxes[0].text()
+            complaint = studio.window.messages.warning
+            if complaint:
                 break
             if (
                 studio.session.photo is not None

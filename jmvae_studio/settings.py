@@ -40,6 +40,8 @@ class Settings(BaseModel):
     export_exif: bool = False
     export_settings: bool = True
     """Whether exported pictures carry the settings they were made with."""
+    welcomed: bool = False
+    """Whether the hint of the first start was dismissed."""
     autosave: bool = True
     """Whether the session is kept in case of a crash."""
     autosave_pause: float = Field(default=0.3, ge=0.3, le=600)

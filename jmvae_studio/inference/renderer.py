@@ -15,6 +15,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from traceback import format_exc
 from typing import TypeVar
 
 import numpy as np
@@ -159,8 +160,8 @@ class Renderer(QObject):
     model_loaded = Signal(object)
     model_failed = Signal(str)
     memory_freed = Signal()
-    failed = Signal(str)
-    """Work ended with an error nobody foresaw; the thread goes on."""
+    failed = Signal(str, str)
+    """Work ended with an error nobody foresaw: a sentence and its details; the thread goes on."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -298,7 +299,8 @@ class Renderer(QObject):
                 task()
             except Exception as error:  # one bad request must not end the thread that serves all others
                 self.failed.emit(
-                    f"The model stumbled ({type(error).__name__}: {error}). Nothing was lost; try again."
+                    f"The model stumbled ({type(error).__name__}: {error}). Nothing was lost; try again.",
+                    format_exc(),
                 )
 
     def _has_work(self) -> bool:

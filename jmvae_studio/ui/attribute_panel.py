@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 
 import qtawesome
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
@@ -61,6 +62,7 @@ class AttributePanel(QWidget):
         self.search = QLineEdit(self)
         self.search.setPlaceholderText("Search attributes")
         self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Search attributes")
         self.search.textChanged.connect(self._filter)
         self.only_favourites = QToolButton(self)
         self.only_favourites.setCheckable(True)
@@ -89,6 +91,7 @@ class AttributePanel(QWidget):
         self._nothing.hide()
         self._scroll = QScrollArea(self)
         self._scroll.setWidgetResizable(True)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._lay_out()
@@ -122,6 +125,7 @@ class AttributePanel(QWidget):
             self._headings.append((button, sliders))
         column.addStretch(1)
         self._scroll.setWidget(page)
+        self._order_focus()
         self.set_active(self._active)
         self._filter()
 
@@ -187,6 +191,18 @@ class AttributePanel(QWidget):
         whole.addWidget(self.identity)
         layout.addLayout(whole)
         layout.addLayout(bottom)
+
+    def _order_focus(self) -> None:
+        """Tab goes through the panel as the eye does."""
+        order: list[QWidget] = [self.search, self.only_favourites]
+        for button, sliders in self._headings:
+            order.append(button)
+            for slider in sliders:
+                order += slider.stops
+        for slider in (self.strength, self.identity):
+            order += slider.stops
+        for one, other in pairwise([*order, self.follow, self.reset_all]):
+            QWidget.setTabOrder(one, other)
 
     def _heading(self, heading: str, page: QWidget) -> QToolButton:
         button = QToolButton(page)

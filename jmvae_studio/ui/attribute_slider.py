@@ -249,6 +249,11 @@ class AttributeSlider(QWidget):
         # Return hands the keys back, so that Ctrl+Z undoes the edit and not the typing.
         self.number.lineEdit().returnPressed.connect(self.groove.setFocus)
 
+    @property
+    def stops(self) -> tuple[QWidget, ...]:
+        """What takes the keyboard, from left to right."""
+        return self.mark, self.groove, self.number
+
     def show_value(self, value: float, inferred: float | None, asked: bool) -> None:
         """Show a value without telling anyone.
 

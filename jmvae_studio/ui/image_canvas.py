@@ -37,7 +37,7 @@ class ImageCanvas(Zoomable):
         self._panned_from: QPointF | None = None
         self.viewport.changed.connect(self.update)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(96, 96 + self._caption_height())
+        self.setMinimumSize(72, 72 + self._caption_height())
 
     @property
     def image(self) -> QImage | None:
@@ -116,11 +116,12 @@ class ImageCanvas(Zoomable):
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         text = painter.fontMetrics().elidedText(self.caption, Qt.TextElideMode.ElideRight, caption.width())
         painter.drawText(caption, flags, text)
+        taken = painter.fontMetrics().horizontalAdvance(text) + 8
         font.setWeight(font.Weight.Normal)
         painter.setFont(font)
-        room = caption.width() - painter.fontMetrics().averageCharWidth() * (len(text) + 4)
-        detail = painter.fontMetrics().elidedText(self._detail, Qt.TextElideMode.ElideLeft, room)
-        painter.drawText(caption, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, detail)
+        if taken + painter.fontMetrics().horizontalAdvance(self._detail) < caption.width():
+            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(caption, flags, self._detail)
         if self._image is None:
             painter.fillRect(square, self.palette().color(QPalette.ColorRole.AlternateBase))
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))

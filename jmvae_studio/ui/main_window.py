@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QUndoGroup, QUndoStack
@@ -11,7 +12,6 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
     QLabel,
-    QMessageBox,
     QSplitter,
     QToolBar,
     QToolButton,
@@ -26,7 +26,7 @@ from jmvae_studio.ui.filmstrip import Filmstrip
 from jmvae_studio.ui.image_canvas import ImageCanvas
 from jmvae_studio.ui.map_dock import MapDock
 from jmvae_studio.ui.menus import MenuWindow
-from jmvae_studio.ui.message_bar import MessageBar
+from jmvae_studio.ui.message_bar import Message, MessageBar
 from jmvae_studio.ui.photo_view import PhotoView
 from jmvae_studio.ui.progress_line import ProgressLine
 from jmvae_studio.ui.viewport import Viewport
@@ -85,6 +85,10 @@ class MainWindow(MenuWindow):
         self.commands_asked.connect(lambda: CommandPalette(self, self.menuBar()).open())
         self.set_face_actions(False)
         self.set_strip_actions(False, False, False)
+        for one, other in pairwise(
+            (self.mode_box, self.messages.text, self.photo_view, self.filmstrip, self.panel.search)
+        ):
+            QWidget.setTabOrder(one, other)
         self.photo_view.setFocus()  # not the search line, which would take Ctrl+V for its own
 
     # What is shown ---------------------------------------------------------------------------------
@@ -161,12 +165,9 @@ class MainWindow(MenuWindow):
         """A line in the status bar."""
         self.statusBar().showMessage(text, round(seconds * 1000))
 
-    def warn(self, text: str) -> None:
-        """A sentence the user must not miss; the program goes on behind it."""
-        box = QMessageBox(QMessageBox.Icon.Warning, "JMVAE Studio", text, QMessageBox.StandardButton.Ok, self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        box.open()
+    def warn(self, text: str, details: str = "") -> None:
+        """A sentence the user must not miss, with details for those who ask; everything goes on behind it."""
+        self.messages.show_message(Message(text, details=details, warns=True))
 
     # What the user does ----------------------------------------------------------------------------
 

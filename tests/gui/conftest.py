@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
@@ -25,7 +25,7 @@ def start_studio(
     def start(model: Path, photo: Path) -> Studio:
         file = SettingsFile(tmp_path / "config" / "settings.json")
         if not file.path.exists():
-            file.save(Settings(device="cpu"))
+            file.save(Settings(device="cpu", welcomed=True))
         studio = Studio(qapp, file, model)
         studios.append(studio)
         studio.start([photo])
@@ -37,8 +37,6 @@ def start_studio(
         studio.window.close()
         studio.window.deleteLater()
         studio.deleteLater()
-    for box in message_boxes():
-        box.close()
     qapp.processEvents()
 
 
@@ -47,8 +45,10 @@ def studio(start_studio: Callable[[Path, Path], Studio], checkpoint: Path, photo
     return start_studio(checkpoint, photograph)
 
 
-def message_boxes() -> list[QMessageBox]:
-    return [w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox) and w.isVisible()]
+def said(studio: Studio) -> str:
+    """What the message bar says; nothing while it is hidden."""
+    bar = studio.window.messages
+    return bar.text.text() if bar.isVisible() else ""
 
 
 def drag(widget: QWidget, start: QPoint, *stops: QPoint) -> None:

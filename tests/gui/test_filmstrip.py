@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
-from tests.gui.conftest import message_boxes
+from tests.gui.conftest import said
 from tests.gui.test_studio import drag_slider, settle
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -119,8 +119,8 @@ def test_a_file_that_is_no_picture_leaves_the_strip(studio: Studio, qtbot: QtBot
     drop(studio, folder / "1.jpg", folder / "2.jpg")
     wait_for(studio, qtbot, "1.jpg")
     QTest.keyClick(studio.window, Qt.Key.Key_PageDown, CONTROL)
-    qtbot.waitUntil(lambda: bool(message_boxes()), timeout=20_000)
-    assert "2.jpg" in message_boxes()[0].text()
+    qtbot.waitUntil(lambda: bool(said(studio)), timeout=20_000)
+    assert "2.jpg" in said(studio)
     assert [photo.name for photo in studio.session.photos] == ["astronaut.jpg", "1.jpg"]
     assert studio.session.photo is studio.session.photos[1]
 

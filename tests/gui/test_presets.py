@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.document.presets import Preset, save_preset
 from jmvae_studio.ui.choosing import ChooseAttributes
-from tests.gui.conftest import message_boxes
+from tests.gui.conftest import said
 from tests.gui.test_studio import drag_slider, settle
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -68,4 +68,4 @@ def test_a_dropped_preset_is_applied_and_kept(studio: Studio, tmp_path: Path) ->
     assert [action.text() for action in studio.window.presets.actions] == ["From a friend"]
     path.write_text("nonsense")
     studio.open_path(path)
-    assert "is not a preset" in message_boxes()[0].text()
+    assert "is not a preset" in said(studio)

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.settings import SettingsFile
 from jmvae_studio.ui.images import to_qimage
-from tests.gui.conftest import drag, message_boxes
+from tests.gui.conftest import drag, said
 from trainer.data.images import open_image
 
 
@@ -95,7 +95,7 @@ def test_the_export_is_what_was_shown(
     assert hashlib.sha256(photograph.read_bytes()).hexdigest() == digest
     assert photograph.stat().st_mtime_ns == stamp
     studio.export(photograph)
-    assert "never overwritten" in message_boxes()[0].text()
+    assert "never overwritten" in said(studio)
     assert hashlib.sha256(photograph.read_bytes()).hexdigest() == digest
 
 
@@ -115,15 +115,15 @@ def test_a_bad_file_is_one_sentence_and_nothing_is_lost(
     elif kind == "truncated":
         bad.write_bytes(photograph.read_bytes()[:3000])
     studio.open_path(bad)
-    qtbot.waitUntil(lambda: bool(message_boxes()), timeout=20_000)
-    text = message_boxes()[0].text()
+    qtbot.waitUntil(lambda: bool(said(studio)), timeout=20_000)
+    text = said(studio)
     assert bad.name in text
     assert "\n" not in text
     assert "Traceback" not in text
     face = studio.session.face
     assert face is not None
     assert face.edit.values
-    message_boxes()[0].close()
+    studio.window.messages.dismiss()
     drag_slider(studio, "Smiling", 0.2)
     settle(studio, qtbot)
 
@@ -133,10 +133,10 @@ def test_a_bad_model_leaves_the_old_one_at_work(studio: Studio, qtbot: QtBot, tm
     bad.write_bytes(b"\x80\x04pickle")
     before = studio.model
     studio.load_model(bad)
-    qtbot.waitUntil(lambda: bool(message_boxes()), timeout=20_000)
-    assert "bad.safetensors is not a model" in message_boxes()[0].text()
+    qtbot.waitUntil(lambda: bool(said(studio)), timeout=20_000)
+    assert "bad.safetensors is not a model" in said(studio)
     assert studio.model == before
-    message_boxes()[0].close()
+    studio.window.messages.dismiss()
     drag_slider(studio, "Bald", 0.9)
     settle(studio, qtbot)
 
@@ -283,10 +283,9 @@ def test_an_error_nobody_foresaw_leaves_the_studio_at_work(
     with monkeypatch.context() as patched:
         patched.setattr("jmvae_studio.inference.engine.Engine.preview", lambda *given: 1 / 0)
         drag_slider(studio, "Smiling", 0.9)
-        qtbot.waitUntil(lambda: bool(message_boxes()), timeout=10_000)
-    assert "Nothing was lost" in message_boxes()[0].text()
-    for box in message_boxes():
-        box.close()
+        qtbot.waitUntil(lambda: bool(said(studio)), timeout=10_000)
+    assert "Nothing was lost" in said(studio)
+    studio.window.messages.dismiss()
     drag_slider(studio, "Smiling", 0.3)
     settle(studio, qtbot)
 
@@ -412,10 +411,10 @@ def test_a_device_that_is_not_there_is_not_remembered(studio: Studio, qtbot: QtB
     if torch.cuda.is_available():
         pytest.skip("this computer has CUDA")
     studio.window.device_chosen.emit("cuda")
-    qtbot.waitUntil(lambda: bool(message_boxes()), timeout=20_000)
-    assert "no device “cuda”" in message_boxes()[0].text()
+    qtbot.waitUntil(lambda: bool(said(studio)), timeout=20_000)
+    assert "no device “cuda”" in said(studio)
     assert studio.settings.device == "cpu"
-    message_boxes()[0].close()
+    studio.window.messages.dismiss()
     drag_slider(studio, "Smiling", 0.9)
     settle(studio, qtbot)
 
