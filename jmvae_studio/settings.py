@@ -26,6 +26,7 @@ class Settings(BaseModel):
     mode: Mode = "latent"
     recent_files: list[str] = Field(default_factory=list)
     recent_models: list[str] = Field(default_factory=list)
+    recent_sessions: list[str] = Field(default_factory=list)
     export_folder: str = ""
     filmstrip: bool = True
     """Whether the filmstrip shows as soon as there are several photographs."""
@@ -61,6 +62,10 @@ class Settings(BaseModel):
     def remember_model(self, path: Path) -> None:
         """Put a model first among the recent ones."""
         self.recent_models = _first(str(path), self.recent_models)
+
+    def remember_session(self, path: Path) -> None:
+        """Put a session's file first among the recent ones."""
+        self.recent_sessions = _first(str(path), self.recent_sessions)
 
 
 class SettingsFile:

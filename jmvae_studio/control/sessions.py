@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
 from jmvae_studio.control.photographs import Photographs
+from jmvae_studio.document.photo_files import Digests, locate, with_digests
 from jmvae_studio.document.session import Session
 from jmvae_studio.document.session_file import (
     SUFFIX,
@@ -30,6 +31,12 @@ class Sessions(QObject):
     """Writes the session after every gesture, and brings one back."""
 
     failed = Signal(str)
+    _read = Signal(object, object, object, bool)
+    """A session's file, its record or an error, sentences about its photographs, and whether it was left behind."""
+    _saved = Signal(object)
+    """The `Path` under which the user wanted the session."""
+    _left = Signal(object, object)
+    """What crashes have left, as (file, record), and sentences about what is damaged."""
 
     def __init__(
         self,
@@ -47,6 +54,10 @@ class Sessions(QObject):
         self._last = folder / f"last{SUFFIX}"
         self._lock: QLockFile | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="saver-session")
+        self._digests = Digests()
+        self._read.connect(self._restore)
+        self._left.connect(self._offer)
+        self._saved.connect(self._tell_saved)
         self._due = QTimer(self, singleShot=True)
         self._due.timeout.connect(self._write)
         session.photos_changed.connect(self._begin)
@@ -54,12 +65,17 @@ class Sessions(QObject):
         window.save_session_asked.connect(self._ask_save)
         window.open_session_asked.connect(self._ask_open)
         window.last_session_asked.connect(lambda: self.open(self._last))
+        window.session_chosen.connect(self.open)
         window.last_session.setEnabled(self._last.is_file())
+        window.show_recent_sessions(settings.recent_sessions)
 
     def start(self) -> None:
         """Offer what a crash has left, and clear away what was half written."""
-        sweep(self._folder)
-        left = self._left_behind()
+        self._pool.submit(self._look)
+
+    def _offer(self, left: list[tuple[Path, SessionRecord]], told: list[str]) -> None:
+        for sentence in told:
+            self._window.warn(sentence)
         if not left:
             return
         newest, kept = left[-1]
@@ -75,8 +91,7 @@ class Sessions(QObject):
         self._due.stop()
         kept = record(self._session, self._last)
         if kept.is_edited:
-            with suppress(SessionFileError):
-                save(self._last, kept)
+            self._pool.submit(self._save, self._last, kept)
         self._pool.shutdown(wait=True)
         with suppress(OSError):
             self._own.unlink(missing_ok=True)
@@ -93,20 +108,41 @@ class Sessions(QObject):
 
     def open(self, path: Path) -> None:
         """Bring back the photographs and edits of a session's file."""
+        self._pool.submit(self._load, path, left=False)
+
+    def _load(self, path: Path, left: bool) -> None:
         try:
-            kept = load(path)
+            kept, told = locate(load(path), path, self._digests)
         except SessionFileError as error:
-            self.failed.emit(str(error))
+            self._read.emit(path, error, [], left)
+        else:
+            self._read.emit(path, kept, told, left)
+
+    def _restore(
+        self, path: Path, kept: SessionRecord | SessionFileError, told: list[str], left: bool
+    ) -> None:
+        if isinstance(kept, SessionFileError):
+            self.failed.emit(str(kept))
             return
-        number, told = restore(self._session, kept, path)
+        number, more = restore(self._session, kept, path)
         photo = next((photo for photo in self._session.photos if photo.number == number), None)
         for other in self._session.photos:
             if other.thumbnail is None:
                 self._photographs.opener.thumbnail(other.path)
         if photo is not None:
             self._photographs.show(photo)
+        if left:
+            self._write()  # before the file goes, so that no moment is without one
+            self._pool.submit(path.unlink, missing_ok=True)
+        elif path != self._last:
+            self._remember(path)
+        told = [*told, *more]
         if told:
             self._window.messages.offer(" ".join(told[:5]), [])
+
+    def _remember(self, path: Path) -> None:
+        self._settings.remember_session(path.absolute())
+        self._window.show_recent_sessions(self._settings.recent_sessions)
 
     def _begin(self) -> None:
         """Something has changed: it is written after a pause, with all that changes until then."""
@@ -121,32 +157,36 @@ class Sessions(QObject):
             self._lock.setStaleLockTime(0)
             self._lock.tryLock(0)
         kept = record(self._session, self._own)
-        self._pool.submit(self._save, kept)
+        self._pool.submit(self._save, self._own, kept)
 
-    def _save(self, kept: SessionRecord) -> None:
-        with suppress(SessionFileError):  # a place that cannot be written stops nothing
+    def _save(self, path: Path, kept: SessionRecord) -> None:
+        with suppress(SessionFileError, OSError):  # a place that cannot be written stops nothing
             if kept.is_edited:
-                save(self._own, kept)
+                save(path, with_digests(kept, path, self._digests))
             else:
-                self._own.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
-    def _left_behind(self) -> list[tuple[Path, SessionRecord]]:
-        """Autosaved sessions whose program has ended, the newest one last."""
-        found = []
+    def _look(self) -> None:
+        """Find autosaved sessions whose program has ended, the newest one last; set damaged ones aside."""
+        sweep(self._folder)
+        found: list[tuple[Path, SessionRecord]] = []
+        told: list[str] = []
         for path in sorted(self._folder.glob(f"autosave-*{SUFFIX}"), key=lambda path: path.stat().st_mtime):
             lock = QLockFile(f"{path}.lock")
             lock.setStaleLockTime(0)
             if not lock.tryLock(0):
                 continue  # of another window that is open now
             lock.unlock()
-            with suppress(SessionFileError):
+            try:
                 found.append((path, load(path)))
-        return found
+            except SessionFileError:
+                with suppress(OSError):
+                    path.replace(path.with_suffix(".bad"))
+                    told.append(f"A session kept before a crash is damaged; it is left as {path.stem}.bad.")
+        self._left.emit(found, told)
 
     def _recover(self, path: Path) -> None:
-        self.open(path)
-        with suppress(OSError):
-            path.unlink()
+        self._pool.submit(self._load, path, left=True)
 
     def _discard(self, left: list[tuple[Path, SessionRecord]]) -> None:
         for path, _ in left:
@@ -158,12 +198,19 @@ class Sessions(QObject):
         if path is None:
             return
         path = path if path.suffix else path.with_suffix(SUFFIX)
+        self._pool.submit(self._save_as, path, record(self._session, path))
+
+    def _save_as(self, path: Path, kept: SessionRecord) -> None:
         try:
-            save(path, record(self._session, path))
+            save(path, with_digests(kept, path, self._digests))
         except SessionFileError as error:
             self.failed.emit(str(error))
         else:
-            self._window.say(f"The session is saved as {path.name}.")
+            self._saved.emit(path)
+
+    def _tell_saved(self, path: Path) -> None:
+        self._remember(path)
+        self._window.say(f"The session is saved as {path.name}.")
 
     def _ask_open(self) -> None:
         path = ask_open(self._window, "Open Session", f"Sessions (*{SUFFIX});;All files (*)")

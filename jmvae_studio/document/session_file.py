@@ -54,6 +54,7 @@ class PhotoRecord(BaseModel):
     Attributes:
         path: Relative to the session's file where that is possible.
         bytes: Size of the photograph's file, by which a changed one is noticed.
+        sha256: Of the file, in hexadecimal; empty where it was not computed.
         searched: Whether faces have been looked for.
         whole: Whether its one face is all of it, for a model that sees whole pictures.
         current: Index of the face being edited.
@@ -65,6 +66,7 @@ class PhotoRecord(BaseModel):
 
     path: str
     bytes: int = 0
+    sha256: str = ""
     searched: bool = False
     whole: bool = False
     current: int = Field(default=0, ge=0)
@@ -105,7 +107,7 @@ def record(session: Session, beside: Path) -> SessionRecord:
             shown = len(kept)
         kept.append(
             PhotoRecord(
-                path=_relative(photo.path, beside.parent),
+                path=relative(photo.path, beside.parent),
                 bytes=size,
                 searched=photo.searched,
                 whole=photo.whole,
@@ -151,19 +153,14 @@ def load(path: Path) -> SessionRecord:
 
 
 def restore(session: Session, kept: SessionRecord, beside: Path) -> tuple[int | None, list[str]]:
-    """Put the photographs of a record into the filmstrip, with their faces and edits.
+    """Put the photographs of a record into the filmstrip, with their faces, edits and versions.
 
     Returns:
-        The number of the photograph to show, and sentences about those that are gone or have changed.
+        The number of the photograph to show, and sentences about those that are open and edited already.
     """
     told, show = [], None
     for index, entry in enumerate(kept.photos):
         path = Path(os.path.normpath(beside.parent / entry.path))
-        if not path.is_file():
-            told.append(f"{path.name} is no longer in {path.parent}.")
-            continue
-        if entry.bytes and path.stat().st_size != entry.bytes:
-            told.append(f"{path.name} has changed since.")
         photo = session.find(path)
         if photo is None:
             photo = session.add(path)
@@ -209,7 +206,8 @@ def _may_be_at_work(process: int, path: Path) -> bool:
     return True
 
 
-def _relative(path: Path, folder: Path) -> str:
+def relative(path: Path, folder: Path) -> str:
+    """A path as it is written beside a session's file."""
     try:
         return os.path.relpath(path, folder)
     except ValueError:  # another drive

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import qtawesome
-from PySide6.QtCore import QMimeData, Signal
+from PySide6.QtCore import QMimeData, Signal, SignalInstance
 from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QKeySequence, QUndoGroup
 from PySide6.QtWidgets import QMainWindow, QMenu
 
@@ -32,6 +32,7 @@ class MenuWindow(QMainWindow):
     save_session_asked = Signal()
     open_session_asked = Signal()
     last_session_asked = Signal()
+    session_chosen = Signal(Path)
     reset_all_asked = Signal()
     search_asked = Signal()
     export_asked = Signal()
@@ -74,16 +75,12 @@ class MenuWindow(QMainWindow):
 
     def show_recent(self, files: Sequence[str], models: Sequence[str]) -> None:
         """Fill the menus of recent photographs and models."""
-        for menu, paths, chosen in (
-            (self._recent_files, files, self.recent_file_chosen),
-            (self._recent_models, models, self.model_chosen),
-        ):
-            menu.clear()
-            for path in map(Path, paths):
-                action = menu.addAction(path.name.replace("&", "&&"))
-                action.setToolTip(str(path))
-                action.triggered.connect(lambda _=False, path=path, chosen=chosen: chosen.emit(path))
-            menu.setEnabled(bool(paths))
+        _fill(self._recent_files, files, self.recent_file_chosen)
+        _fill(self._recent_models, models, self.model_chosen)
+
+    def show_recent_sessions(self, paths: Sequence[str]) -> None:
+        """Fill the menu of recent sessions."""
+        _fill(self._recent_sessions, paths, self.session_chosen)
 
     def show_presets(self, names: Sequence[str]) -> None:
         """Fill the menus of the user's presets."""
@@ -145,7 +142,6 @@ class MenuWindow(QMainWindow):
             file, "&Open Photograph…", self.open_asked, "Ctrl+O", "mdi6.folder-open-outline"
         )
         self._recent_files = file.addMenu("Open &Recent")
-        self._recent_files.setToolTipsVisible(True)
         self._samples = file.addMenu("Generated &Faces")
         self._action(file, "Open F&older…", self.open_folder_asked, "Ctrl+Alt+O")
         self.close_photo = self._action(file, "&Close Photograph", self.close_photo_asked, "Ctrl+W")
@@ -157,8 +153,9 @@ class MenuWindow(QMainWindow):
         self.export_face = self._action(file, "Export &Face Only…", self.export_face_asked, "Ctrl+Shift+S")
         self._action(file, "Edit a Fol&der…", self.batch_asked, "Ctrl+Shift+B")
         file.addSeparator()
-        self._action(file, "Save Sess&ion…", self.save_session_asked, "Ctrl+Alt+S")
+        self._action(file, "Sa&ve Session…", self.save_session_asked, "Ctrl+Alt+S")
         self._action(file, "Open Sessio&n…", self.open_session_asked)
+        self._recent_sessions = file.addMenu("Recent Sess&ions")
         self.last_session = self._action(file, "Continue &Last Session", self.last_session_asked)
         file.addSeparator()
         quit_action = file.addAction("&Quit")
@@ -292,3 +289,13 @@ class MenuWindow(QMainWindow):
             group.addAction(action)
         group.triggered.connect(lambda action: chosen.emit(action.data()))  # type: ignore[attr-defined]
         return group
+
+
+def _fill(menu: QMenu, paths: Sequence[str], chosen: SignalInstance) -> None:
+    menu.clear()
+    menu.setToolTipsVisible(True)
+    for path in map(Path, paths):
+        action = menu.addAction(path.name.replace("&", "&&"))
+        action.setToolTip(str(path))
+        action.triggered.connect(lambda _=False, path=path: chosen.emit(path))
+    menu.setEnabled(bool(paths))

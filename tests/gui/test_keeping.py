@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.document.session_file import load, record, save
 from jmvae_studio.ui.export_dialog import ExportDialog
+from tests.gui.conftest import said
 from tests.gui.test_studio import drag_slider, settle
 from trainer.data.images import open_image
 
@@ -92,14 +93,14 @@ def test_a_crash_loses_nothing_that_was_let_go(
     other.write_bytes(photograph.read_bytes())
     third = start_studio(checkpoint, other)
     bar = third.window.messages
-    assert bar.isVisible()
+    qtbot.waitUntil(bar.isVisible)
     assert "1 photograph open" in bar.text.text()
     assert not (folder / ".last.jmvae.999999999.part").exists()
     QTest.mouseClick(bar.buttons[0], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: third.session.photo is not None and third.session.photo.path == photograph)
     assert values(third) == pytest.approx(kept)
     settle(third, qtbot)
-    assert not crashed.exists()
+    qtbot.waitUntil(lambda: not crashed.exists())
     third.window.close()
     assert (folder / "last.jmvae").is_file()
     assert list(folder.glob("autosave-*.jmvae")) == [own]  # only the first window's is left
@@ -116,5 +117,44 @@ def test_a_dropped_session_is_opened(studio: Studio, qtbot: QtBot, tmp_path: Pat
     studio.open_path(file)
     qtbot.waitUntil(lambda: studio.session.photo is not None, timeout=20_000)
     assert studio.session.photo is not photo
+    assert studio.settings.recent_sessions == [str(file)]
+    assert values(studio) == pytest.approx(kept)
+    settle(studio, qtbot)
+
+
+def test_a_damaged_autosave_is_set_aside_and_told(
+    start_studio: Callable[[Path, Path], Studio],
+    checkpoint: Path,
+    photograph: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+) -> None:
+    folder = tmp_path / "config" / "sessions"
+    folder.mkdir(parents=True)
+    damaged = folder / "autosave-1-dead.jmvae"
+    damaged.write_bytes(b'{"format": "jmvae-ses')
+    studio = start_studio(checkpoint, photograph)
+    qtbot.waitUntil(lambda: "is damaged" in said(studio))
+    assert not damaged.exists()
+    assert (folder / "autosave-1-dead.bad").read_bytes() == b'{"format": "jmvae-ses'
+
+
+def test_a_session_is_saved_and_opened_from_the_menu_of_recent_ones(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    kept = values(studio)
+    monkeypatch.setattr("jmvae_studio.control.sessions.ask_save", lambda *given: tmp_path / "mine")
+    studio.window.activateWindow()
+    assert QTest.qWaitForWindowActive(studio.window)
+    QTest.keyClick(studio.window, Qt.Key.Key_S, CONTROL | Qt.KeyboardModifier.AltModifier)
+    file = tmp_path / "mine.jmvae"
+    qtbot.waitUntil(lambda: bool(studio.window._recent_sessions.actions()))
+    assert len(load(file).photos[0].sha256) == 64
+    photo = studio.session.photo
+    assert photo is not None
+    studio.photographs.close_photo(photo)
+    studio.window._recent_sessions.actions()[0].trigger()
+    qtbot.waitUntil(lambda: studio.session.photo is not None, timeout=20_000)
     assert values(studio) == pytest.approx(kept)
     settle(studio, qtbot)

@@ -1,5 +1,6 @@
 """Settings inside pictures, session files and swept leftovers."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PySide6.QtCore import QCoreApplication
 
 from jmvae_studio.document.edit import Edit
 from jmvae_studio.document.photo import FaceState
+from jmvae_studio.document.photo_files import Digests, locate, with_digests
 from jmvae_studio.document.records import EditRecord, FaceRecord, PictureSettings, settings_in, with_settings
 from jmvae_studio.document.saving import Saving, save_picture
 from jmvae_studio.document.session import Session
@@ -101,11 +103,12 @@ def test_a_session_comes_back_from_its_file(qapp: QCoreApplication, tmp_path: Pa
     session.add_crop(FaceCrop(30, 30, 18, 4))
     session.change(lambda edit: EDIT)
     file = tmp_path / "deep" / "work.jmvae"
-    save(file, record(session, file))
+    save(file, with_digests(record(session, file), file, Digests()))
     assert load(file).photos[0].path == str(Path("..") / "a.png")  # wherever the folder is moved
     photos[2].unlink()
     again = Session()
-    number, told = restore(again, load(file), file)
+    found, told = locate(load(file), file, Digests())
+    number, _ = restore(again, found, file)
     assert [photo.path for photo in again.photos] == photos[:2]
     assert told == [f"gone.png is no longer in {tmp_path}."]
     assert number == again.photos[1].number
@@ -114,8 +117,34 @@ def test_a_session_comes_back_from_its_file(qapp: QCoreApplication, tmp_path: Pa
     assert dict(faces[0].edit.values) == {"Smiling": 1}
     assert faces[1].edit == EDIT
     assert again.photos[1].current == 1
-    _, told = restore(again, load(file), file)
-    assert "b.png is open already and stays as it is." in told
+    _, told = restore(again, found, file)
+    assert told == ["b.png is open already and stays as it is."]
+
+
+def test_photographs_are_known_by_their_contents(qapp: QCoreApplication, tmp_path: Path) -> None:
+    there, gone, changed = (tmp_path / name for name in ("there.png", "gone.png", "changed.png"))
+    session = Session()
+    for shade, path in enumerate((there, gone, changed)):
+        Image.new("RGB", (60, 50), (shade, 2, 3)).save(path)
+        session.open(open_image(path), [Face((1, 2, 20, 20), FaceCrop(11, 12, 30), None, 2.0)])
+        session.preview_value("Smiling", 1)
+        session.end_gesture()
+    file = tmp_path / "deep" / "work.jmvae"
+    save(file, with_digests(record(session, file), file, Digests()))
+    digests = [photo.sha256 for photo in load(file).photos]
+    assert digests == [hashlib.sha256(path.read_bytes()).hexdigest() for path in (there, gone, changed)]
+    gone.rename(file.parent / gone.name)  # moved along with the session
+    size = changed.stat().st_size
+    changed.write_bytes(there.read_bytes().ljust(size, b"\0")[:size])  # of the same size
+    found, told = locate(load(file), file, Digests())
+    assert told == ["gone.png was found beside work.jmvae.", "changed.png has changed since."]
+    assert [photo.path for photo in found.photos] == [
+        str(Path("..") / "there.png"),
+        "gone.png",
+        "../changed.png",
+    ]
+    (file.parent / gone.name).write_bytes(b"another picture of this name")
+    assert f"gone.png is no longer in {tmp_path}." in locate(load(file), file, Digests())[1]
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"format": "jmvae-session 9"}', b"\xff\xfe", b"[" * 9999])

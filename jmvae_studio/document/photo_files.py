@@ -1,0 +1,76 @@
+"""The photographs of a session's file: known by their contents, found again where the session's folder moved."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from jmvae_studio.document.session_file import PhotoRecord, SessionRecord, relative
+
+
+class Digests:
+    """SHA-256 of files, computed anew when a file's size or time of change is another one. For one thread."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[tuple[int, int], str]] = {}
+
+    def of(self, path: Path) -> str:
+        """In hexadecimal; empty for a file that cannot be read."""
+        try:
+            status = path.stat()
+            stamp = (status.st_size, status.st_mtime_ns)
+            known = self._known.get(path)
+            if known is None or known[0] != stamp:
+                with path.open("rb") as file:
+                    known = (stamp, hashlib.file_digest(file, "sha256").hexdigest())
+                self._known[path] = known
+        except OSError:
+            return ""
+        return known[1]
+
+
+def with_digests(kept: SessionRecord, beside: Path, digests: Digests) -> SessionRecord:
+    """A record in which every edited photograph is known by its contents."""
+    photos = [
+        photo.model_copy(update={"sha256": digests.of(_target(photo, beside))}) if photo.is_edited else photo
+        for photo in kept.photos
+    ]
+    return kept.model_copy(update={"photos": photos})
+
+
+def locate(kept: SessionRecord, beside: Path, digests: Digests) -> tuple[SessionRecord, list[str]]:
+    """Look for the photographs of a session's file.
+
+    Returns:
+        The record with those that are there, also where they now lie next to the session's file, and sentences
+        about those that are gone or have changed.
+    """
+    photos: list[PhotoRecord] = []
+    told = []
+    shown = 0
+    for index, photo in enumerate(kept.photos):
+        path = _target(photo, beside)
+        moved = beside.parent / path.name
+        if not path.is_file() and moved.is_file() and photo.sha256 in ("", digests.of(moved)):
+            told.append(f"{path.name} was found beside {beside.name}.")
+            path = moved
+        if not path.is_file():
+            told.append(f"{path.name} is no longer in {path.parent}.")
+            continue
+        if _has_changed(photo, path, digests):
+            told.append(f"{path.name} has changed since.")
+        if index == kept.shown:
+            shown = len(photos)
+        photos.append(photo.model_copy(update={"path": relative(path, beside.parent)}))
+    return kept.model_copy(update={"photos": photos, "shown": shown}), told
+
+
+def _target(photo: PhotoRecord, beside: Path) -> Path:
+    return Path(os.path.normpath(beside.parent / photo.path))
+
+
+def _has_changed(photo: PhotoRecord, path: Path, digests: Digests) -> bool:
+    if photo.bytes and path.stat().st_size != photo.bytes:
+        return True
+    return bool(photo.sha256) and digests.of(path) != photo.sha256
