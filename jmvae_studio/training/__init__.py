@@ -1,0 +1,1 @@
+"""Runs of the trainer: started, followed and stopped as processes of their own; no widgets, no torch."""
