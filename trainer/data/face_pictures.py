@@ -38,6 +38,25 @@ class Row:
     values: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What a table says, before any picture is opened.
+
+    Attributes:
+        table: The file.
+        names: Of the attributes.
+        lines: Lines with data in it.
+        rows: The usable ones.
+        problems: What is wrong with the others.
+    """
+
+    table: Path
+    names: tuple[str, ...]
+    lines: int
+    rows: list[Row]
+    problems: list[Problem]
+
+
 def crop_rows(
     rows: Sequence[Row], size: int, cache: Path | None, progress: Progress | None
 ) -> tuple[npt.NDArray[np.uint8], list[Row], list[Problem]]:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.data.dataset import Dataset, Progress
-from trainer.data.face_pictures import Row, crop_rows, require_faces
+from trainer.data.face_pictures import Listing, Row, crop_rows, require_faces
 from trainer.data.images import IMAGE_SUFFIXES
 from trainer.data.report import Problem, Report, in_order
 from trainer.data.scores import scale_column
@@ -50,18 +50,29 @@ def load_folder(
     Raises:
         DataError: There is no table, its header makes no sense, or too few pictures are usable.
     """
-    table = _find_table(folder)
-    pictures = _pictures(folder)
-    names, lines = _read_table(table)
-    rows, named, problems = _match(lines, names, folder, pictures)
-    problems += [Problem("picture without a row", None, name) for name in pictures if name not in named]
+    listing = list_rows(folder)
+    table, names, rows, problems = listing.table, listing.names, listing.rows, list(listing.problems)
     images, kept, failed = crop_rows(rows, size, cache, progress)
     problems += failed
     require_faces(len(kept), table, in_order(problems))
     attributes, notes = _scale(names, np.array([row.values for row in kept]))
     partition = split_by_name([row.name for row in kept])
-    report = Report(table, len(lines), len(kept), in_order(problems), notes)
+    report = Report(table, listing.lines, len(kept), in_order(problems), notes)
     return Dataset(images, attributes, names, partition), report
+
+
+def list_rows(folder: Path) -> Listing:
+    """What the table of ``folder`` names, before any picture is opened.
+
+    Raises:
+        DataError: There is no table, or its header makes no sense.
+    """
+    table = _find_table(folder)
+    pictures = _pictures(folder)
+    names, lines = _read_table(table)
+    rows, named, problems = _match(lines, names, folder, pictures)
+    problems += [Problem("picture without a row", None, name) for name in pictures if name not in named]
+    return Listing(table, names, len(lines), rows, problems)
 
 
 def split_by_name(names: Sequence[str]) -> npt.NDArray[np.uint8]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.data.dataset import Dataset, Progress
-from trainer.data.face_pictures import Row, crop_rows, require_faces
+from trainer.data.face_pictures import Listing, Row, crop_rows, require_faces
 from trainer.data.report import Problem, Report, in_order
 from trainer.data.scores import squash
 from trainer.errors import DataError
@@ -50,12 +50,7 @@ def load_lfw(
     Raises:
         DataError: A file is missing, the list makes no sense, or too few pictures are usable.
     """
-    table = folder / SCORES_FILE
-    names, lines = _read_scores(table)
-    root = _find_root(folder)
-    rows, places, problems = _match(lines, root, len(names))
-    present = (path.relative_to(root).as_posix() for path in sorted(root.glob("*/*.jpg")))
-    problems += [Problem("picture without a row", None, name) for name in present if name not in places]
+    table, names, lines, rows, places, problems = _list(folder)
     images, kept, failed = crop_rows(rows, size, cache, progress)
     problems += failed
     require_faces(len(kept), table, in_order(problems))
@@ -65,6 +60,16 @@ def load_lfw(
     note = "All attributes: scores, tanh(score / root mean square of the column)."
     report = Report(table, len(lines), len(kept), in_order(problems), (note,))
     return Dataset(images, scores, names, partition), report
+
+
+def list_rows(folder: Path) -> Listing:
+    """What the list of ``folder`` names, before any picture is opened.
+
+    Raises:
+        DataError: A file is missing, or the list makes no sense.
+    """
+    table, names, lines, rows, _, problems = _list(folder)
+    return Listing(table, names, len(lines), rows, problems)
 
 
 def split_in_order(count: int) -> npt.NDArray[np.uint8]:
@@ -93,6 +98,19 @@ class _Line:
         person = self.person.replace(" ", "_")
         digits = self.picture.zfill(4) if self.picture.isascii() and self.picture.isdigit() else self.picture
         return f"{person}/{person}_{digits}.jpg"
+
+
+def _list(
+    folder: Path,
+) -> tuple[Path, tuple[str, ...], list[_Line], list[Row], dict[str, int], list[Problem]]:
+    """The list, its columns and lines, and what `_match` makes of them."""
+    table = folder / SCORES_FILE
+    names, lines = _read_scores(table)
+    root = _find_root(folder)
+    rows, places, problems = _match(lines, root, len(names))
+    present = (path.relative_to(root).as_posix() for path in sorted(root.glob("*/*.jpg")))
+    problems += [Problem("picture without a row", None, name) for name in present if name not in places]
+    return table, names, lines, rows, places, problems
 
 
 def _read_scores(table: Path) -> tuple[tuple[str, ...], list[_Line]]:
