@@ -26,6 +26,7 @@ from jmvae_studio.control.presets import Presets
 from jmvae_studio.control.remaking import Remaking
 from jmvae_studio.control.sessions import Sessions
 from jmvae_studio.control.showing import Showing
+from jmvae_studio.control.training import Training
 from jmvae_studio.control.versions import Versions
 from jmvae_studio.control.welcoming import Welcoming
 from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES
@@ -36,6 +37,7 @@ from jmvae_studio.inference.engine import Device
 from jmvae_studio.inference.renderer import ModelInfo, PreviewResult, Renderer
 from jmvae_studio.resources import samples
 from jmvae_studio.settings import SettingsFile
+from jmvae_studio.training.trainings import Trainings
 from jmvae_studio.ui.help import show_about, show_guide
 from jmvae_studio.ui.main_window import MainWindow
 from jmvae_studio.ui.theme import Theme, apply_theme
@@ -80,6 +82,8 @@ class Studio(QObject):
         self.exports = Exports(session, self.showing, self.models, self.renderer, window, settings, self)
         self.exploring = Exploring(session, self.showing, self.renderer, self.models, window, self)
         self.arranging = Arranging(window, settings, self)
+        self.trainings = Trainings(settings_file.data / "runs", self)
+        self.training = Training(self.trainings, self.models, window, settings, self)
         self._connect()
         window.show_recent(settings.recent_files, settings.recent_models)
         window.show_samples(samples())
@@ -110,6 +114,7 @@ class Studio(QObject):
         if self.settings.export_folder:
             sweep(Path(self.settings.export_folder))
         self.sessions.start()
+        self.trainings.start()
         self.photographs.start(list(paths))
 
     def close(self) -> None:
@@ -120,6 +125,7 @@ class Studio(QObject):
         self.sessions.close()
         self.exploring.close()
         self.batches.close()
+        self.training.close()
         self.renderer.close()
         self.exports.close()
 

@@ -49,6 +49,8 @@ class Settings(BaseModel):
     """Seconds from a change until it is written."""
     memory: int = Field(default=600, ge=100, le=64_000)
     """Megabytes of photographs that are not shown and stay in memory."""
+    training_data: str = ""
+    """The folder that was last trained on."""
     geometry: str = ""
     """The window's size and docks as Qt writes them, base64."""
     layout: str = ""
@@ -71,16 +73,20 @@ class Settings(BaseModel):
 class SettingsFile:
     """Where the settings live."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, data: Path | None = None) -> None:
         self.path = path
+        self.data = data or path.parent
+        """Where large things are kept: the runs of the trainer."""
 
     @classmethod
     def for_user(cls) -> SettingsFile:
-        """In the user's configuration folder, or in the folder JMVAE_STUDIO_CONFIG names."""
-        from platformdirs import user_config_path
+        """In the user's folders for settings and data, or both in the folder JMVAE_STUDIO_CONFIG names."""
+        from platformdirs import user_config_path, user_data_path
 
         folder = os.environ.get("JMVAE_STUDIO_CONFIG")
-        return cls((Path(folder) if folder else user_config_path("jmvae-studio")) / "settings.json")
+        if folder:
+            return cls(Path(folder) / "settings.json")
+        return cls(user_config_path("jmvae-studio") / "settings.json", user_data_path("jmvae-studio"))
 
     @property
     def folder(self) -> Path:

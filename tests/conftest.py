@@ -41,7 +41,7 @@ def no_leftovers() -> Iterator[None]:
     ours = [
         t.name
         for t in threading.enumerate()
-        if t.name.startswith(("renderer", "opener", "saver", "explorer"))
+        if t.name.startswith(("renderer", "opener", "saver", "explorer", "surveyor"))
     ]
     assert not ours, f"threads left running: {ours}"
 

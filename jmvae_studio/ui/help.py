@@ -26,6 +26,7 @@ GUIDE = (
     ("Ctrl+,", "Settings"),
     ("Ctrl+F", "Search the attributes"),
     ("Ctrl+K", "Every command, found by typing"),
+    ("Ctrl+T", "Train a model"),
 )
 
 

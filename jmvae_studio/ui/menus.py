@@ -45,6 +45,7 @@ class MenuWindow(QMainWindow):
     model_chosen = Signal(Path)
     device_chosen = Signal(str)
     free_memory_asked = Signal()
+    train_asked = Signal()
     find_faces_asked = Signal()
     remove_face_asked = Signal()
     draw_crop_toggled = Signal(bool)
@@ -267,6 +268,9 @@ class MenuWindow(QMainWindow):
         self._recent_models = model.addMenu("&Recent Models")
         self._devices = self._choices(model.addMenu("&Device"), DEVICES, self.device_chosen)
         self._action(model, "&Free Memory", self.free_memory_asked)
+
+        self.train_menu = bar.addMenu("&Train")
+        self._action(self.train_menu, "&Train a Model…", self.train_asked, "Ctrl+T")
 
         helping = bar.addMenu("&Help")
         self._action(helping, "&Commands…", self.commands_asked, "Ctrl+K")

@@ -1,0 +1,123 @@
+"""Training from the menu: what is asked of the trainer, and what it has to say."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from jmvae_studio.control.models import Models
+from jmvae_studio.settings import Settings
+from jmvae_studio.training.run import Run, State
+from jmvae_studio.training.survey import Survey, survey
+from jmvae_studio.training.trainings import RunError, Trainings
+from jmvae_studio.ui.main_window import MainWindow
+from jmvae_studio.ui.train_dialog import TrainDialog
+from trainer.config import TrainConfig
+from trainer.errors import TrainerError
+
+NAME = "My model"
+"""What a run is called unless the user says otherwise."""
+
+
+class Training(QObject):
+    """Asks for runs, starts them, and tells when they end."""
+
+    _surveyed = Signal(object, object)
+    """A folder, and its `Survey` or a sentence why there is none."""
+
+    def __init__(
+        self,
+        trainings: Trainings,
+        models: Models,
+        window: MainWindow,
+        settings: Settings,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._trainings, self._models = trainings, models
+        self._window, self._settings = window, settings
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="surveyor")
+        self._is_closing = False
+        self.dialog: TrainDialog | None = None
+        """The dialog of a new run, while it is open."""
+        window.train_asked.connect(self._ask)
+        trainings.ended.connect(self._tell_end)
+        trainings.failed.connect(self._tell)
+        self._surveyed.connect(self._show_survey)
+
+    def close(self) -> None:
+        """Look no more; runs go on."""
+        self._is_closing = True
+        self._trainings.close()
+        self._pool.shutdown(cancel_futures=True)
+
+    def load(self, run: Run) -> None:
+        """Load the newest weights of a run into the editor, whether it still trains or not."""
+        if run.model is None:
+            self._tell(f"{run.name} has no model yet: the first one is there after its first epoch.")
+        else:
+            self._models.load(run.model)
+
+    def _ask(self) -> None:
+        if self.dialog is not None:
+            self.dialog.activateWindow()
+            return
+        name = self._trainings.free_name(NAME)
+        self.dialog = TrainDialog(
+            self._window, self._trainings.check_name, name, self._settings.training_data
+        )
+        self.dialog.folder_given.connect(self._look_into)
+        self.dialog.wished.connect(self._begin)
+        self.dialog.destroyed.connect(self._forget_dialog)
+        self.dialog.open()
+
+    def _forget_dialog(self) -> None:
+        self.dialog = None
+
+    def _look_into(self, folder: Path) -> None:
+        self._pool.submit(self._survey, folder)
+
+    def _survey(self, folder: Path) -> None:
+        """On the surveyor's thread."""
+        found: Survey | str
+        try:
+            found = survey(folder)
+        except TrainerError as error:
+            found = str(error)
+        except OSError as error:
+            found = f"{folder} cannot be read: {error.strerror}."
+        if not self._is_closing:
+            self._surveyed.emit(folder, found)
+
+    def _show_survey(self, folder: Path, found: Survey | str) -> None:
+        if self.dialog is None:
+            return
+        if isinstance(found, Survey):
+            self.dialog.show_survey(folder, found)
+        else:
+            self.dialog.refuse_folder(folder, found)
+
+    def _begin(self, name: str, config: TrainConfig) -> None:
+        self._settings.training_data = str(config.data)
+        try:
+            run = self._trainings.add(name, config)
+        except RunError as error:
+            self._tell(str(error))
+            return
+        waits = run.state is State.WAITING
+        self._window.say(f"{name} waits for the run under way." if waits else f"Training of {name} begins.")
+
+    def _tell_end(self, run: Run) -> None:
+        if run.state is State.FAILED:
+            self._tell(run.failure)
+        elif run.state is State.FINISHED:
+            load = [("Load into Editor", partial(self.load, run))] if run.model else []
+            self._window.messages.offer(f"Training of {run.name} has finished.", load)
+        else:
+            self._window.say(f"{run.name} has stopped; its state is saved.")
+
+    def _tell(self, message: str) -> None:
+        self._window.messages.offer(message, [])

@@ -1,0 +1,283 @@
+"""The dialog of a new run: data, preset and settings, checked while they are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from jmvae_studio.training.survey import Survey
+from jmvae_studio.training.trainings import RunError
+from jmvae_studio.ui.config_fields import ConfigField, FieldList, default_of, title
+from trainer.config import PRESETS, TrainConfig, make_config
+from trainer.errors import ConfigError
+from trainer.systems import SYSTEMS, find_system
+
+BASIC = ("preset", "system", "epochs", "gan_epochs", "alpha", "batch_size", "device", "precision", "parent")
+"""Settings that are always seen, beside the data; all others are under Advanced."""
+
+WIDTH = 560
+"""Of the dialog at least, in pixels."""
+
+_REST = 250
+"""Milliseconds without a key after which a folder that was typed is looked into."""
+
+
+class TrainDialog(QDialog):
+    """Asks what is to be trained on what; `wished` tells. A bad value is refused in place, in one sentence."""
+
+    folder_given = Signal(Path)
+    """Somebody should look into this folder, and tell `show_survey` or `refuse_folder`."""
+    wished = Signal(str, object)
+    """The name of the run, and its `TrainConfig`."""
+
+    def __init__(self, parent: QWidget, check_name: Callable[[str], None], name: str, data: str) -> None:
+        """Args: ``check_name`` raises `RunError` for a name that cannot be; ``name`` and ``data`` are proposed."""
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Train a Model")
+        self._check_name = check_name
+        self._survey: Survey | None = None
+        self._refusal = ""
+        self.config: TrainConfig | None = None
+        """What would be trained; None while something is wrong."""
+        self._filling = True
+        choices = {"preset": list(PRESETS), "system": list(SYSTEMS)}
+        names = [name for name in TrainConfig.model_fields if name != "data"]
+        self.fields = {name: ConfigField(name, self._check, choices.get(name, ())) for name in names}
+        self.name, self.data = QLineEdit(name), QLineEdit(data)
+        self.name.setAccessibleName("Name of the run")
+        self.data.setAccessibleName("Folder of the data")
+        self.data.setPlaceholderText("Folder of pictures with attributes.csv, CelebA, LFW or MNIST")
+        self.found, self.problem, self.warning = _line(), _line(), _line()
+        self.system_note = _line()
+        self.problem.setForegroundRole(QPalette.ColorRole.Accent)
+        self.choose_data, self.choose_parent = QPushButton("Choose…"), QPushButton("Choose…")
+        self.advanced = QToolButton()
+        self.advanced.setText("Advanced")
+        self.advanced.setCheckable(True)
+        self.advanced.setAutoRaise(True)
+        self.advanced.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.advanced.setArrowType(Qt.ArrowType.RightArrow)
+        self.rest = QScrollArea()
+        self.rest.setWidgetResizable(True)
+        self.rest.setWidget(FieldList([f for name, f in self.fields.items() if name not in BASIC]))
+        self.rest.setMinimumHeight(220)
+        self.rest.hide()
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.train_button = self.buttons.addButton("Train", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._look_due = QTimer(self, interval=_REST, singleShot=True)
+        self._look_due.timeout.connect(self._look)
+        self._lay_out()
+        self._connect()
+        self._filling = False
+        self._choose_preset()
+        self.setMinimumWidth(WIDTH)
+        self.resize(WIDTH, 1)
+        self._make_room()
+        if data:
+            self._look_due.start(0)
+
+    def show_survey(self, folder: Path, survey: Survey) -> None:
+        """What is in a folder that was asked about; an answer about another one is passed over."""
+        if folder == self._folder():
+            self._survey, self._refusal = survey, ""
+            self.fields["dataset"].set_value(survey.layout)
+            preset = self.fields["preset"]
+            fitting = "mnist" if survey.layout == "mnist" else "faces"
+            if not preset.touched and (preset.value == "mnist") != (fitting == "mnist"):
+                preset.set_value(fitting)
+            self._check()
+
+    def refuse_folder(self, folder: Path, reason: str) -> None:
+        """Why nothing can be trained on a folder that was asked about."""
+        if folder == self._folder():
+            self._survey, self._refusal = None, reason
+            self._check()
+
+    def _folder(self) -> Path:
+        return Path(self.data.text().strip()).expanduser().absolute()
+
+    def _look(self) -> None:
+        if self.data.text().strip():
+            self.folder_given.emit(self._folder())
+
+    def _forget_survey(self) -> None:
+        self._survey, self._refusal = None, ""
+        self._look_due.start()
+        self._check()
+
+    def _choose_preset(self) -> None:
+        """All settings that the user left alone are those of the preset."""
+        if self._filling:
+            return
+        known = PRESETS.get(self.fields["preset"].value, {})
+        self._filling = True
+        for name, field in self.fields.items():
+            if name == "preset" or field.touched or (name == "dataset" and self._survey is not None):
+                continue
+            field.set_value(known.get(name, default_of(name)))
+        self._filling = False
+        self._check()
+
+    def _check(self) -> None:
+        if self._filling:
+            return
+        survey = self._survey
+        self.system_note.setText(SYSTEMS[self.fields["system"].value].title + ".")
+        if survey is not None:
+            self.found.setText(survey.text())
+        else:
+            self.found.setText("Looking…" if self.data.text().strip() and not self._refusal else "")
+        problem, wrong = self._find_problem()
+        for name, field in self.fields.items():
+            field.mark(name == wrong)
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+        warning = survey.warning(self.config.batch_size) if survey is not None and self.config else ""
+        self.warning.setText(warning)
+        self.warning.setVisible(bool(warning))
+        self.train_button.setText("Train Anyway" if warning else "Train")
+        self.train_button.setEnabled(self.config is not None and survey is not None and not problem)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Grow so that no sentence is cut off; what room there is already stays."""
+        width = max(self.width(), WIDTH)
+        layout = self.layout()
+        if layout is not None:
+            self.resize(width, max(self.height(), layout.totalHeightForWidth(width)))
+
+    def _find_problem(self) -> tuple[str, str]:
+        """The first thing that is wrong, and the setting it lies in; sets `config` if nothing is."""
+        self.config = None
+        values: dict[str, Any] = {name: field.value for name, field in self.fields.items()}
+        try:
+            config = make_config(values | {"data": self._folder()})
+            system = find_system(config.system)
+        except ConfigError as error:
+            return str(error), _setting(error)
+        if config.edit_epochs and not system.trains_edits:
+            return f"“{config.system}” has no editor to train: set edit epochs to 0.", "edit_epochs"
+        if config.parent is not None and not config.parent.is_file():
+            return f"There is no checkpoint {config.parent} to continue from.", "parent"
+        parent = None if config.parent is None else config.parent.absolute()
+        self.config = config.model_copy(update={"parent": parent})
+        if not self.data.text().strip():
+            return "Choose the folder of the pictures.", "data"
+        if self._refusal:
+            return self._refusal, "data"
+        if self._survey is not None and self._survey.layout != config.dataset:
+            return (
+                f"The preset and the folder do not fit: “{config.dataset}” is to be trained on, "
+                f"but the folder holds “{self._survey.layout}”.",
+                "dataset",
+            )
+        try:
+            self._check_name(self.name.text())
+        except RunError as error:
+            return str(error), "name"
+        return "", ""
+
+    def _accept(self) -> None:
+        self._check()
+        if self.train_button.isEnabled() and self.config is not None:
+            name, config = self.name.text(), self.config
+            self.accept()
+            self.wished.emit(name, config)
+
+    def _ask_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder of the Data", self.data.text())
+        if name:
+            self.data.setText(name)
+
+    def _ask_parent(self) -> None:
+        kinds = "Models (*.safetensors);;All files (*)"
+        name, _ = QFileDialog.getOpenFileName(self, "Continue from a Checkpoint", "", kinds)
+        editor = self.fields["parent"].widget
+        if name and isinstance(editor, QLineEdit):
+            editor.setText(name)
+            self.fields["parent"].touched = True
+
+    def _show_advanced(self, shown: bool) -> None:
+        self.rest.setVisible(shown)
+        self.advanced.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
+        self.resize(self.width(), 1)
+        self._make_room()
+
+    def _connect(self) -> None:
+        self.name.textChanged.connect(self._check)
+        self.data.textChanged.connect(self._forget_survey)
+        self.choose_data.clicked.connect(self._ask_folder)
+        self.choose_parent.clicked.connect(self._ask_parent)
+        self.advanced.toggled.connect(self._show_advanced)
+        self.buttons.accepted.connect(self._accept)
+        self.buttons.rejected.connect(self.reject)
+        preset = self.fields["preset"].widget
+        assert isinstance(preset, QComboBox)
+        preset.currentIndexChanged.connect(self._choose_preset)
+        for button in (self.choose_data, self.choose_parent):
+            button.setAutoDefault(False)
+
+    def _lay_out(self) -> None:
+        form = QGridLayout()
+        form.setColumnStretch(1, 1)
+        parent = self.fields["parent"].widget
+        lines: list[tuple[str, QWidget, QWidget | None]] = [
+            ("Data", self.data, self.choose_data),
+            ("", self.found, None),
+            ("Name of the run", self.name, None),
+            *((title(name), self.fields[name].widget, None) for name in BASIC[:-1]),
+            ("Continue from", parent, self.choose_parent),
+        ]
+        lines.insert(5, ("", self.system_note, None))
+        for row, (text, editor, button) in enumerate(lines):
+            label = QLabel(text)
+            label.setBuddy(editor)
+            form.addWidget(label, row, 0)
+            form.addWidget(editor, row, 1, 1, 1 if button else 2)
+            if button:
+                form.addWidget(button, row, 2)
+        rows = QVBoxLayout(self)
+        rows.addLayout(form)
+        rows.addWidget(self.advanced)
+        rows.addWidget(self.rest, 1)
+        rows.addWidget(self.warning)
+        rows.addWidget(self.problem)
+        rows.addWidget(self.buttons)
+
+
+def _line() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+    policy.setHeightForWidth(True)
+    label.setSizePolicy(policy)
+    label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def _setting(error: ConfigError) -> str:
+    """The setting that `make_config` refused; empty if it is none of them."""
+    errors = getattr(error.__cause__, "errors", None)
+    found = errors() if callable(errors) else []
+    return str(found[0]["loc"][0]) if found and found[0]["loc"] else ""
