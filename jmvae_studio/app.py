@@ -24,6 +24,7 @@ from jmvae_studio.control.photographs import Photographs
 from jmvae_studio.control.preferring import Preferring
 from jmvae_studio.control.presets import Presets
 from jmvae_studio.control.remaking import Remaking
+from jmvae_studio.control.runs import Runs
 from jmvae_studio.control.sessions import Sessions
 from jmvae_studio.control.showing import Showing
 from jmvae_studio.control.training import Training
@@ -84,6 +85,7 @@ class Studio(QObject):
         self.arranging = Arranging(window, settings, self)
         self.trainings = Trainings(settings_file.data / "runs", self)
         self.training = Training(self.trainings, self.models, window, settings, self)
+        self.runs = Runs(self.trainings, session, window, self.training.ask, self)
         self._connect()
         window.show_recent(settings.recent_files, settings.recent_models)
         window.show_samples(samples())
@@ -125,6 +127,7 @@ class Studio(QObject):
         self.sessions.close()
         self.exploring.close()
         self.batches.close()
+        self.runs.close()
         self.training.close()
         self.renderer.close()
         self.exports.close()
@@ -185,6 +188,9 @@ class Studio(QObject):
         self.photographs.failed.connect(self.report)
         self.photographs.closed.connect(self.showing.forget_photo)
         self.exports.exported.connect(self.exported)
+        self.training.begun.connect(self.runs.show)
+        self.runs.load_asked.connect(self.models.load)
+        self.runs.failed.connect(self.report)
         window.theme_chosen.connect(self.choose_theme)
         window.shortcuts_asked.connect(partial(show_guide, window))
         window.about_asked.connect(partial(show_about, window, __version__))

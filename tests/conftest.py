@@ -41,7 +41,7 @@ def no_leftovers() -> Iterator[None]:
     ours = [
         t.name
         for t in threading.enumerate()
-        if t.name.startswith(("renderer", "opener", "saver", "explorer", "surveyor"))
+        if t.name.startswith(("renderer", "opener", "saver", "explorer", "surveyor", "sheet-reader"))
     ]
     assert not ours, f"threads left running: {ours}"
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,20 @@ def write_beside(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def share(path: Path, other: Path) -> None:
+    """Let ``other`` be the same file as ``path``, which is only ever replaced; a copy where there are no links."""
+    temporary = other.with_name(f".{other.name}.{os.getpid()}.part")
+    try:
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(path, temporary)
+        except OSError:
+            shutil.copyfile(path, temporary)
+        temporary.replace(other)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import torch
 from torch import Tensor
 
 from trainer.batches import Batches
-from trainer.checkpoint import load_model, load_newest_state, save_model, save_state
+from trainer.checkpoint import load_model, load_newest_state, save_model, save_state, share
 from trainer.checkpoint_header import CropSpec, Header
 from trainer.config import TrainConfig
+from trainer.control import Control
 from trainer.data.loading import load_dataset
 from trainer.errors import ConfigError, TrainerError
 from trainer.evaluation.attributes import attribute_accuracy
@@ -33,9 +35,9 @@ from trainer.systems import find_system
 class Run:
     """One training run in a folder of its own, from its configuration to its checkpoints.
 
-    ``config.json``, ``events.jsonl``, ``model.safetensors`` (averaged weights, newest epoch), ``samples/`` and
-    ``state/`` (for resuming). Order, flips and noise of a step depend on the seed and the step alone, so that a
-    resumed run goes on bit-exactly.
+    ``config.json``, ``events.jsonl``, ``model.safetensors`` (averaged weights, newest epoch), ``best.safetensors``
+    (of the epoch with the best `score`), ``samples/`` and ``state/`` (for resuming). Order, flips and noise of a step
+    depend on the seed and the step alone, so that a resumed run goes on bit-exactly.
 
     Under torchrun each process takes its share of every batch, gradients are averaged over all, and the first one
     writes. A datum's noise is keyed by its place in the whole batch, so that nets without batch normalisation learn
@@ -57,7 +59,9 @@ class Run:
         torch.manual_seed(config.seed)
         model = system.load_class().build(self.batches.modalities(), config.model_dump())
         self.step = 0
+        self.best = -math.inf
         self.stop_requested = False
+        self._control, self._threads = Control(folder), torch.get_num_threads()
         adversary = make_adversary(config, model)
         edit_stage = None
         if config.edit_epochs:
@@ -82,6 +86,7 @@ class Run:
         if state is None:
             return False
         self.step = int(state["step"])
+        self.best = float(state.get("best", -math.inf))
         self.model.load_state_dict(state["model"])
         self.ema = {name: tensor.to(self.processes.device) for name, tensor in state["ema"].items()}
         self.optimizer.load_state_dict(state["optimizer"])
@@ -110,6 +115,7 @@ class Run:
         )
         with self._signals():
             while self.step < total:
+                self._yield()
                 self._train_step()
                 self.stop_requested = self.processes.any(self.stop_requested)
                 if self.step % self.batches.steps_per_epoch == 0:
@@ -121,6 +127,12 @@ class Run:
                     return self.step == total
         self.events.emit("finished", step=self.step)
         return True
+
+    def _yield(self) -> None:
+        """Compute on as many threads as `trainer.control` asks for; on all of ours when nobody asks."""
+        threads = min(self._threads, self._control.threads() or self._threads)
+        if threads != torch.get_num_threads():
+            torch.set_num_threads(threads)
 
     def _train_step(self) -> None:
         started = time.perf_counter()
@@ -215,8 +227,12 @@ class Run:
                     CropSpec("face" if self.config.dataset != "mnist" else "whole"),
                     self.parent.digest if self.parent else None,
                 )
+            best = score(metrics)
+            if is_best := best >= self.best:
+                self.best = best
+                share(self.folder / "model.safetensors", self.folder / "best.safetensors")
             self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
-            self.events.emit("published", path="model.safetensors", epoch=epoch)
+            self.events.emit("published", path="model.safetensors", epoch=epoch, best=is_best)
         self._save()
 
     @torch.no_grad()
@@ -255,6 +271,7 @@ class Run:
             "model": self.model.state_dict(),
             "ema": self.ema,
             "optimizer": self.optimizer.state_dict(),
+            "best": self.best,
         }
         for name, stage in (("adversary", self.adversary), ("edit_stage", self.edit_stage)):
             if stage is not None:
@@ -304,6 +321,18 @@ class Run:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+            torch.set_num_threads(self._threads)
+
+
+def score(metrics: Mapping[str, float]) -> float:
+    """How good an epoch is: balanced accuracy of the attributes; without them, minus the bound without KL weights.
+
+    Of two epochs that are equally good (as the editor's are, which do not change what is read) the later one counts
+    as the better one.
+    """
+    if "balanced_accuracy" in metrics:
+        return metrics["balanced_accuracy"]
+    return -sum(value for name, value in metrics.items() if name.startswith("nll_") or name == "kl_prior")
 
 
 def _make_optimizer(config: TrainConfig, model: JointModel) -> torch.optim.Optimizer:

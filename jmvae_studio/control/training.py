@@ -25,6 +25,9 @@ NAME = "My model"
 class Training(QObject):
     """Asks for runs, starts them, and tells when they end."""
 
+    begun = Signal(object)
+    """A `Run` was made."""
+
     _surveyed = Signal(object, object)
     """A folder, and its `Survey` or a sentence why there is none."""
 
@@ -43,7 +46,7 @@ class Training(QObject):
         self._is_closing = False
         self.dialog: TrainDialog | None = None
         """The dialog of a new run, while it is open."""
-        window.train_asked.connect(self._ask)
+        window.train_asked.connect(self.ask)
         trainings.ended.connect(self._tell_end)
         trainings.failed.connect(self._tell)
         self._surveyed.connect(self._show_survey)
@@ -61,13 +64,18 @@ class Training(QObject):
         else:
             self._models.load(run.model)
 
-    def _ask(self) -> None:
+    def ask(self, like: Run | None = None) -> None:
+        """Open the dialog of a new run, with the settings of another one if it is given."""
         if self.dialog is not None:
             self.dialog.activateWindow()
             return
-        name = self._trainings.free_name(NAME)
+        name = self._trainings.free_name(like.name if like else NAME)
         self.dialog = TrainDialog(
-            self._window, self._trainings.check_name, name, self._settings.training_data
+            self._window,
+            self._trainings.check_name,
+            name,
+            self._settings.training_data,
+            like.config if like else None,
         )
         self.dialog.folder_given.connect(self._look_into)
         self.dialog.wished.connect(self._begin)
@@ -107,6 +115,7 @@ class Training(QObject):
         except RunError as error:
             self._tell(str(error))
             return
+        self.begun.emit(run)
         waits = run.state is State.WAITING
         self._window.say(f"{name} waits for the run under way." if waits else f"Training of {name} begins.")
 

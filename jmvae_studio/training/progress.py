@@ -40,6 +40,7 @@ class RunProgress:
         step: Updates made; of ``steps`` in all.
         epoch: The one under way or the last one, from 1.
         published: Epoch of the model that can be loaded; 0 if there is none.
+        best: Epoch of the best model so far; 0 if that is not known.
         last: Kind of the last event; empty before the first.
         time: When it was written, in seconds since 1970.
         terms: Loss terms and speed of the training batches, by name.
@@ -47,7 +48,7 @@ class RunProgress:
     """
 
     def __init__(self) -> None:
-        self.step = self.steps = self.epoch = self.published = self.pictures = 0
+        self.step = self.steps = self.epoch = self.published = self.best = self.pictures = 0
         self.device = self.last = ""
         self.time = 0.0
         self.terms: dict[str, Curve] = {}
@@ -100,6 +101,8 @@ class RunProgress:
                 self._recent.append((self.time, step, float(speed)))
         elif self.last == "published":
             self.published = _whole(event.get("epoch")) or 0
+            if event.get("best") is True:
+                self.best = self.published
 
 
 def _whole(value: object) -> int | None:

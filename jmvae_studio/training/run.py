@@ -14,9 +14,10 @@ from jmvae_studio.training.processes import Process
 from jmvae_studio.training.progress import RunProgress
 from jmvae_studio.training.tail import CHUNK, EventTail
 from trainer.config import TrainConfig, load_config
+from trainer.control import ask_for_threads
 
-LOCK, WAITING, LOG = "run.lock", "waiting.json", "trainer.log"
-"""Files of ours beside the trainer's: whose process it is, since when it waits, what it said on stderr."""
+LOCK, WAITING, LOG, NOTES = "run.lock", "waiting.json", "trainer.log", "notes.txt"
+"""Files of ours beside the trainer's: whose process it is, since when it waits, what it said, the user's notes."""
 
 _SHEET = re.compile(r"epoch-(\d+)\.png")
 _LOG_END = 1 << 14
@@ -41,7 +42,7 @@ class Run:
 
     Attributes:
         folder: As the trainer makes it: ``config.json``, ``events.jsonl``, ``samples/``, ``state/``,
-            ``model.safetensors``; and our files `LOCK`, `WAITING`, `LOG`.
+            ``model.safetensors``; ``best.safetensors``; and our files `LOCK`, `WAITING`, `LOG`, `NOTES`.
         config: Its settings.
         progress: What its events amount to, as far as they were read.
 
@@ -96,6 +97,36 @@ class Run:
         """The newest weights for use, if an epoch has been published."""
         path = self.folder / "model.safetensors"
         return path if path.is_file() else None
+
+    @property
+    def best(self) -> Path | None:
+        """The weights of the epoch that read attributes best; None before the first, and in runs of old."""
+        path = self.folder / "best.safetensors"
+        return path if path.is_file() else None
+
+    @property
+    def notes(self) -> str:
+        """What the user wrote about it."""
+        try:
+            return (self.folder / NOTES).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+
+    def write_notes(self, text: str) -> None:
+        """Keep what the user wrote about it.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        temporary = self.folder / f".{NOTES}.part"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(self.folder / NOTES)
+
+    def hold_back(self, seconds: float) -> None:
+        """Let it compute on one thread for so long."""
+        if self._process is not None:
+            with suppress(OSError):
+                ask_for_threads(self.folder, 1, seconds)
 
     @property
     def failure(self) -> str:

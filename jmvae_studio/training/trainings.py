@@ -144,6 +144,11 @@ class Trainings(QObject):
         self._timer.start()
         self.changed.emit(run)
 
+    def hold_back(self, seconds: float) -> None:
+        """Let every run under way compute on one thread for so long."""
+        for run in self.under_way():
+            run.hold_back(seconds)
+
     def delete(self, run: Run) -> None:
         """Move the run's folder to the trash.
 

@@ -27,6 +27,7 @@ GUIDE = (
     ("Ctrl+F", "Search the attributes"),
     ("Ctrl+K", "Every command, found by typing"),
     ("Ctrl+T", "Train a model"),
+    ("Ctrl+T", "Train a model; Ctrl+Shift+R shows the runs"),
 )
 
 

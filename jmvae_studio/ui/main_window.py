@@ -29,6 +29,7 @@ from jmvae_studio.ui.menus import MenuWindow
 from jmvae_studio.ui.message_bar import Message, MessageBar
 from jmvae_studio.ui.photo_view import PhotoView
 from jmvae_studio.ui.progress_line import ProgressLine
+from jmvae_studio.ui.training_dock import TrainingDock
 from jmvae_studio.ui.viewport import Viewport
 
 DOUBTFUL = 0.35
@@ -66,6 +67,8 @@ class MainWindow(MenuWindow):
         self._history_dock.toggleViewAction().setShortcut("Ctrl+H")
         self.docks_menu.insertAction(self.show_strip, self.map_dock.toggleViewAction())
         self.map_dock.toggleViewAction().setShortcut("Ctrl+L")
+        self.docks_menu.insertAction(self.show_strip, self.training_dock.toggleViewAction())
+        self.training_dock.toggleViewAction().setShortcut("Ctrl+Shift+R")
         self._fill_toolbar(modes)
         self._fill_status_bar()
         self.photo_view.crop_drawn.connect(lambda _: self.draw_crop.setChecked(False))
@@ -237,6 +240,10 @@ class MainWindow(MenuWindow):
         self.map_dock = MapDock(self)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.map_dock)
         self.map_dock.hide()
+        self.training_dock = TrainingDock(self)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.training_dock)
+        self.training_dock.hide()
+        self.resizeDocks([self.training_dock], [280], Qt.Orientation.Vertical)
         self.resizeDocks([dock, self.map_dock], [350, 400], Qt.Orientation.Horizontal)
 
     def _fill_toolbar(self, modes: Sequence[tuple[str, str, str]]) -> None:

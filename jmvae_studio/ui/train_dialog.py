@@ -49,8 +49,23 @@ class TrainDialog(QDialog):
     wished = Signal(str, object)
     """The name of the run, and its `TrainConfig`."""
 
-    def __init__(self, parent: QWidget, check_name: Callable[[str], None], name: str, data: str) -> None:
-        """Args: ``check_name`` raises `RunError` for a name that cannot be; ``name`` and ``data`` are proposed."""
+    def __init__(
+        self,
+        parent: QWidget,
+        check_name: Callable[[str], None],
+        name: str,
+        data: str,
+        config: TrainConfig | None = None,
+    ) -> None:
+        """A dialog that is not shown yet.
+
+        Args:
+            parent: The window.
+            check_name: Raises `RunError` for a name that cannot be.
+            name: Proposed for the run.
+            data: Proposed folder of the data.
+            config: Proposed settings, the data among them.
+        """
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Train a Model")
@@ -90,6 +105,9 @@ class TrainDialog(QDialog):
         self._connect()
         self._filling = False
         self._choose_preset()
+        if config is not None:
+            data = str(config.data)
+            self._take(config)
         self.setMinimumWidth(WIDTH)
         self.resize(WIDTH, 1)
         self._make_room()
@@ -135,6 +153,16 @@ class TrainDialog(QDialog):
             if name == "preset" or field.touched or (name == "dataset" and self._survey is not None):
                 continue
             field.set_value(known.get(name, default_of(name)))
+        self._filling = False
+        self._check()
+
+    def _take(self, config: TrainConfig) -> None:
+        """Propose the settings of another run; they count as the user's own."""
+        self._filling = True
+        self.data.setText(str(config.data))
+        for name, field in self.fields.items():
+            field.set_value(getattr(config, name))
+            field.touched = name != "dataset"
         self._filling = False
         self._check()
 

@@ -1,0 +1,85 @@
+"""What a run is asked for while it goes on, and which of its models is the best."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from trainer.checkpoint import share
+from trainer.config import PRESETS, make_config
+from trainer.control import NAME, Control, ask_for_threads
+from trainer.events import EventLog, read_events
+from trainer.training import Run, score
+
+
+def test_a_wish_holds_for_its_time(tmp_path: Path) -> None:
+    control = Control(tmp_path)
+    assert control.threads() is None
+    ask_for_threads(tmp_path, 1, 0.3)
+    assert control.threads() == 1
+    time.sleep(0.35)
+    assert control.threads() is None
+    ask_for_threads(tmp_path, 2, 60)
+    assert control.threads() == 2
+    ask_for_threads(tmp_path, 1, 0)
+    assert control.threads() is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"threads": "x", "until": 1}', '{"threads": -1, "until": 1e12}']
+)
+def test_a_damaged_wish_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / NAME).write_text(text)
+    assert Control(tmp_path).threads() is None
+
+
+def test_a_run_follows_the_wish_and_takes_its_threads_back(tmp_path: Path, tiny_mnist: Path) -> None:
+    own = torch.get_num_threads()
+    if own == 1:
+        pytest.skip("there is one thread only")
+    small = {"hidden": 8, "latent": 4, "batch_size": 25, "image_size": 8, "device": "cpu", "log_steps": 1}
+    config = make_config(PRESETS["mnist"] | small | {"data": tiny_mnist, "epochs": 3, "preset": "mnist"})
+    seen: list[int] = []
+
+    def watch(*_: object) -> None:
+        seen.append(torch.get_num_threads())
+        if len(seen) == 3:
+            ask_for_threads(tmp_path, 1, 60)
+        if len(seen) == 5:
+            ask_for_threads(tmp_path, 1, 0)
+
+    events = EventLog(tmp_path / "events.jsonl")
+    try:
+        run = Run(tmp_path, config, events, lambda *_: None)
+        run.progress = watch
+        assert run.fit()
+    finally:
+        events.close()
+    assert seen == [own, own, own, 1, 1, own]
+    assert torch.get_num_threads() == own
+    published = [event for event in read_events(tmp_path / "events.jsonl") if event["event"] == "published"]
+    metrics = [event for event in read_events(tmp_path / "events.jsonl") if event["event"] == "epoch"]
+    best = -1.0
+    for event, told in zip(published, metrics, strict=True):
+        assert event["best"] == (told["balanced_accuracy"] >= best)
+        best = max(best, told["balanced_accuracy"])
+    assert (tmp_path / "best.safetensors").is_file()
+
+
+def test_scores_prefer_reading_and_fall_back_on_the_bound() -> None:
+    assert score({"balanced_accuracy": 0.7, "nll_image": 5.0}) == 0.7
+    assert score({"nll_image": 5.0, "nll_attributes": 1.0, "kl_prior": 2.0, "kl_image": 9.0}) == -8.0
+
+
+def test_a_shared_file_stays_when_its_origin_is_replaced(tmp_path: Path) -> None:
+    newest, best = tmp_path / "model", tmp_path / "best"
+    newest.write_text(json.dumps(1))
+    share(newest, best)
+    (tmp_path / "next").write_text("2")
+    (tmp_path / "next").replace(newest)
+    assert (newest.read_text(), best.read_text()) == ("2", "1")
+    share(newest, best)
+    assert best.read_text() == "2"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "model"]

@@ -1,0 +1,46 @@
+"""What a run that is under way is asked for: ``control.json`` in its folder, read between its steps. Torch-free."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+
+NAME = "control.json"
+
+
+def ask_for_threads(folder: Path, threads: int, seconds: float) -> None:
+    """Let the run in ``folder`` compute on so many threads for ``seconds`` from now; 0 seconds end an earlier wish.
+
+    The wish ends by itself, so that a run is not held back by a program that is gone. Written beside and renamed.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    temporary = folder / f".{NAME}.part"
+    temporary.write_text(json.dumps({"threads": threads, "until": time.time() + seconds}), encoding="utf-8")
+    temporary.replace(folder / NAME)
+
+
+class Control:
+    """Reads the wishes for one run; looking costs microseconds while nothing changes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+        self._seen: tuple[int, int] | None = None
+        self._threads, self._until = 0, 0.0
+
+    def threads(self) -> int | None:
+        """How many are wished for now; None if there is no wish, or one that makes no sense."""
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return None
+        mark = (stat.st_mtime_ns, stat.st_ino)
+        if mark != self._seen:
+            self._seen, self._threads, self._until = mark, 0, 0.0
+            with suppress(OSError, ValueError, TypeError, KeyError):
+                values = json.loads(self._path.read_text(encoding="utf-8"))
+                self._threads, self._until = int(values["threads"]), float(values["until"])
+        return self._threads if self._threads > 0 and time.time() < self._until else None
