@@ -10,8 +10,9 @@ from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QImage
 
 from jmvae_studio.document.session import Session
-from jmvae_studio.training.run import Run
+from jmvae_studio.training.run import Run, State
 from jmvae_studio.training.trainings import RunError, Trainings
+from jmvae_studio.ui.dialogs import ask_about_runs
 from jmvae_studio.ui.main_window import MainWindow
 from jmvae_studio.ui.training_panel import TrainingPanel
 
@@ -42,6 +43,8 @@ class Runs(QObject):
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sheet-reader")
         self._is_closing = False
         self._held_back = QTimer(self, interval=RENEWED, singleShot=True)
+        self._close_answered = self._close_asked = False
+        window.may_close = self._may_close
         window.training_dock.made.connect(self._fill)
         window.training_dock.seen.connect(trainings.watch)
         trainings.listed.connect(self._list)
@@ -68,6 +71,29 @@ class Runs(QObject):
         self._window.training_dock.raise_()
         if self.panel is not None:
             self.panel.table.select(run)
+
+    def _may_close(self) -> bool:
+        """Whether no run goes on, or the user has said what becomes of it; else the user is asked."""
+        under_way = [run.name for run in self._trainings.under_way() if run.state is not State.STOPPING]
+        if not under_way or self._close_answered:
+            return True
+        if not self._close_asked:
+            self._close_asked = True
+            waiting = len(self._trainings.waiting())
+            box = ask_about_runs(self._window, under_way, waiting, self._stop_and_close, self._close)
+            box.finished.connect(self._forget_question)
+        return False
+
+    def _stop_and_close(self) -> None:
+        self._trainings.stop_all()
+        self._close()
+
+    def _close(self) -> None:
+        self._close_answered = True
+        QTimer.singleShot(0, self._window, self._window.close)  # when the question is gone
+
+    def _forget_question(self) -> None:
+        self._close_asked = False
 
     def _fill(self, panel: TrainingPanel) -> None:
         panel.new_asked.connect(lambda: self._ask_new(None))

@@ -144,6 +144,13 @@ class Trainings(QObject):
         self._timer.start()
         self.changed.emit(run)
 
+    def stop_all(self) -> None:
+        """Empty the queue and let every run save its state and end."""
+        for run in self.waiting():
+            run.wait(False)
+        for run in self.under_way():
+            run.ask_to_stop()
+
     def hold_back(self, seconds: float) -> None:
         """Let every run under way compute on one thread for so long."""
         for run in self.under_way():

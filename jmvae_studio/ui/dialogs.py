@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 
 def ask_photographs(parent: QWidget, folder: Path, suffixes: Sequence[str]) -> list[Path]:
@@ -75,3 +75,41 @@ def ask_name(parent: QWidget, title: str, label: str, proposed: str, chosen: Cal
     dialog.setTextValue(proposed)
     dialog.textValueSelected.connect(chosen)
     dialog.open()
+def ask_about_runs(
+    parent: QWidget,
+    under_way: Sequence[str],
+    waiting: int,
+    stop: Callable[[], None],
+    go_on: Callable[[], None],
+) -> QMessageBox:
+    """Ask what becomes of the runs when the window closes, without waiting for the answer.
+
+    Args:
+        parent: The window.
+        under_way: Names of the runs that train.
+        waiting: How many more are in the queue.
+        stop: Called if they are to stop.
+        go_on: Called if they are to go on in the background; neither is called if the window is to stay.
+    """
+    names = ", ".join(under_way)
+    box = QMessageBox(QMessageBox.Icon.Question, "JMVAE Studio", f"Training goes on: {names}.", parent=parent)
+    queue = f" {waiting} more in the queue begin when the program is open." if waiting else ""
+    box.setInformativeText(
+        "In the background it goes on without the window, and is found again at the next start. Stopped, it saves "
+        f"its state, and Resume goes on from there.{queue}"
+    )
+    background = box.addButton("&Go On in the Background", QMessageBox.ButtonRole.AcceptRole)
+    stopping = box.addButton("&Stop", QMessageBox.ButtonRole.DestructiveRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(background)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+    def answer(button: object) -> None:
+        if button is background:
+            go_on()
+        elif button is stopping:
+            stop()
+
+    box.buttonClicked.connect(answer)
+    box.open()
+    return box

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
@@ -40,11 +40,14 @@ class MainWindow(MenuWindow):
     """Builds the widgets, and turns what the user does into signals."""
 
     closing = Signal()
+    """The window closes now."""
 
     def __init__(
         self, undo_group: QUndoGroup, value_range: tuple[float, float], modes: Sequence[tuple[str, str, str]]
     ) -> None:
         super().__init__()
+        self.may_close: Callable[[], bool] = lambda: True
+        """Asked before the window closes; whoever says no closes it later."""
         self.setWindowTitle("JMVAE Studio")
         self.setAcceptDrops(True)
         self.setMinimumSize(640, 420)
@@ -183,6 +186,9 @@ class MainWindow(MenuWindow):
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.may_close():
+            event.ignore()
+            return
         self.closing.emit()
         super().closeEvent(event)
 
