@@ -102,6 +102,22 @@ def photograph(tmp_path: Path, astronaut: np.ndarray) -> Path:
 
 
 @pytest.fixture(scope="session")
+def own_faces(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Path:
+    """A folder of 12 photographs of one face, more or less bright and red, with the attributes Bright and Red."""
+    folder = tmp_path_factory.mktemp("own")
+    rng = np.random.default_rng(2)
+    lines = ["name,Bright,Red"]
+    for number in range(12):
+        bright, red = rng.choice([-1, 1], 2)
+        pixels = astronaut[:300, 80:380] * (0.85 + 0.15 * bright)
+        pixels[..., 0] += 25 * red
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{number:02d}.png")
+        lines.append(f"{number:02d}.png,{bright},{red}")
+    (folder / "attributes.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_celeba(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """CelebA's layout with 48 small pictures in which three attributes can be seen."""
     folder = tmp_path_factory.mktemp("celeba")

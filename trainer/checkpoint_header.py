@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from trainer.config import TrainConfig
 from trainer.errors import CheckpointError
 from trainer.systems import SYSTEMS
 
@@ -76,6 +77,18 @@ class Header:
     def image_size(self) -> int:
         """Side of the model's pictures in pixels."""
         return int(next(m["shape"][1] for m in self.modalities if m["kind"] == "image"))
+
+
+def settings_of(header: Header) -> dict[str, Any]:
+    """The settings that a run must share with the checkpoint it starts from. Values as in `TrainConfig`."""
+    image = next(m for m in header.modalities if m["kind"] == "image")
+    built = {name: value for name, value in header.config.items() if name in TrainConfig.model_fields}
+    return {
+        "system": header.system,
+        "image_size": header.image_size,
+        "image_scale": image.get("scale", "standardised"),
+        **built,
+    }
 
 
 def read_checkpoint(path: Path) -> tuple[Header, dict[str, npt.NDArray[Any]]]:

@@ -19,6 +19,7 @@ from trainer.cli_faces import app as faces
 from trainer.config import PRESETS, TrainConfig, load_config, make_config
 from trainer.errors import TrainerError
 from trainer.events import EventLog
+from trainer.systems import check_run
 
 app = typer.Typer(help="Train, resume and evaluate joint models.", no_args_is_help=True, add_completion=False)
 app.add_typer(faces)
@@ -55,7 +56,17 @@ Folder = Annotated[Path, typer.Argument(help="Folder of the run.")]
 def train(
     out: Annotated[Path, typer.Option(help="New folder for the run.")],
     data: DataFolder,
-    preset: Annotated[str, typer.Option(help=f"Where the settings start: {', '.join(PRESETS)}.")] = "faces",
+    preset: Annotated[
+        str | None,
+        typer.Option(help=f"Where the settings start: {', '.join(PRESETS)}; faces if not given."),
+    ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Begin with this checkpoint; its attributes may be others, which are then learnt anew while its "
+            "picture parts are kept (preset own-attributes, unless another is given)."
+        ),
+    ] = None,
     system: Annotated[str | None, typer.Option(help="Which system; see: python -m trainer list.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs before the GAN joins.")] = None,
     gan: Annotated[
@@ -71,6 +82,7 @@ def train(
     ] = None,
 ) -> None:
     """Train a model; the folder then holds its settings, events, samples and checkpoints."""
+    preset = preset or ("own-attributes" if start_from else "faces")
     if preset not in PRESETS:
         raise TrainerError(f"No preset is called “{preset}”; there are: {', '.join(PRESETS)}.")
     given: dict[str, Any] = {
@@ -85,8 +97,14 @@ def train(
 
     found = {"dataset": layout} if (layout := recognise(data)) else {}
     values = found | PRESETS[preset] | {"preset": preset, "data": data.absolute()}
+    if start_from is not None:
+        from trainer.checkpoint_header import read_checkpoint, settings_of
+
+        header, _ = read_checkpoint(start_from)
+        values |= settings_of(header) | {"parent": start_from.absolute()}
     values |= _parse_settings(setting or [])
     config = make_config(values | {name: value for name, value in given.items() if value is not None})
+    check_run(config)
     if is_first():
         if (out / "state").exists() or (
             out.exists() and any(out.iterdir()) and not (out / "config.json").exists()

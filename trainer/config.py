@@ -82,6 +82,10 @@ class TrainConfig(BaseModel):
 
     augment: bool = Field(False, description="Move, turn and relight every picture a little.")
     parent: Path | None = Field(None, description="Checkpoint of the same system to start from.")
+    learn: Literal["all", "attributes"] = Field(
+        "all",
+        description="Everything, or the attributes' parts alone: those of the picture stay as the checkpoint has them.",
+    )
 
     gan_learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's rate in the GAN epochs.")
     gan_gradient_penalty: float = Field(1.0, ge=0, description="R1 penalty of a CGAN's discriminator.")
@@ -156,7 +160,8 @@ def make_config(values: dict[str, Any]) -> TrainConfig:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"Setting “{name}”: {first['msg']} (given: {first.get('input')!r}).") from error
+        message = f"Setting “{name}”: {first['msg']} (given: {first.get('input')!r})."
+        raise ConfigError(message, name.partition(".")[0]) from error
 
 
 def load_config(path: Path) -> TrainConfig:
@@ -192,6 +197,18 @@ PRESETS: dict[str, dict[str, Any]] = {
         "edit_size": 8.0,
         "edit_soft": 0.3,
     },
+    "own-attributes": {
+        "system": "jmvae-kl-studio",
+        "learn": "attributes",
+        "epochs": 15,
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "learning_rate_end": 5e-5,
+        "warmup_share": 0.0,
+        "ema_decay": 0.99,
+        "augment": True,
+        "log_steps": 5,
+    },
     "mnist": {
         "dataset": "mnist",
         "image_size": 28,
@@ -210,4 +227,5 @@ PRESETS: dict[str, dict[str, Any]] = {
         "precision": "32-true",
     },
 }
-"""Name → settings that differ from the defaults. ``mnist`` is that of the papers (I: 500 epochs, N_t = 200)."""
+"""Name → settings that differ from the defaults. ``mnist`` is that of the papers (I: 500 epochs, N_t = 200);
+``own-attributes`` teaches a model that is there the attributes of a few hundred pictures."""

@@ -18,7 +18,15 @@ class CheckpointError(TrainerError):
 
 
 class ConfigError(TrainerError):
-    """A training configuration or a request that makes no sense."""
+    """A training configuration or a request that makes no sense.
+
+    Attributes:
+        setting: The one that should change; empty if that is not known.
+    """
+
+    def __init__(self, message: str, setting: str = "") -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class CapabilityError(TrainerError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from trainer.errors import ConfigError
 
 if TYPE_CHECKING:
+    from trainer.config import TrainConfig
     from trainer.models.interface import JointModel
 
 
@@ -24,6 +25,8 @@ class System:
             studio asks of a model.
         class_path: ``module:class`` of the `JointModel`.
         trains_edits: Whether it has an editor that a run can train (``edit_epochs``).
+        picture_parts: The parts that know pictures alone, and stay while attributes are learnt
+            (``learn=attributes``); empty if pictures and attributes share their parts.
     """
 
     name: str
@@ -31,6 +34,7 @@ class System:
     capabilities: frozenset[str]
     class_path: str
     trains_edits: bool = False
+    picture_parts: tuple[str, ...] = ()
 
     def load_class(self) -> type[JointModel]:
         """Import the model's class (this imports torch)."""
@@ -50,6 +54,7 @@ SYSTEMS = {
             "Joint VAE whose encoders of some modalities are drawn to the joint one (Suzuki et al. 2018)",
             _JOINT,
             "trainer.models.jmvae:JMVAEKL",
+            picture_parts=("encoders.image", "decoders.image"),
         ),
         System(
             "jmvae-kl-studio",
@@ -57,6 +62,7 @@ SYSTEMS = {
             _JOINT,
             "trainer.models.studio:StudioJMVAE",
             trains_edits=True,
+            picture_parts=("trunk", "encoders.image", "decoders.image"),
         ),
         System(
             "jmvae",
@@ -107,4 +113,35 @@ def find_system(name: str) -> System:
     try:
         return SYSTEMS[name]
     except KeyError:
-        raise ConfigError(f"No system is called “{name}”; there are: {', '.join(SYSTEMS)}.") from None
+        message = f"No system is called “{name}”; there are: {', '.join(SYSTEMS)}."
+        raise ConfigError(message, "system") from None
+
+
+def check_run(config: TrainConfig) -> System:
+    """The system of a run, whose settings fit it and each other.
+
+    Raises:
+        ConfigError: They do not.
+    """
+    system = find_system(config.system)
+    if config.edit_epochs and not system.trains_edits:
+        raise ConfigError(f"“{config.system}” has no editor to train: set edit_epochs to 0.", "edit_epochs")
+    if config.learn == "attributes":
+        if not system.picture_parts:
+            able = ", ".join(name for name, known in SYSTEMS.items() if known.picture_parts)
+            raise ConfigError(
+                f"“{config.system}” has no parts for the attributes alone: set learn to all, or system to {able}.",
+                "learn",
+            )
+        if config.parent is None:
+            raise ConfigError(
+                "To learn attributes alone, a run needs a checkpoint whose picture parts it keeps: set parent, "
+                "or learn to all.",
+                "parent",
+            )
+        if config.gan_epochs:
+            raise ConfigError(
+                "A GAN stage changes the picture's decoder, which learn=attributes keeps: set gan_epochs to 0.",
+                "gan_epochs",
+            )
+    return system

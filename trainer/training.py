@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from trainer.batches import Batches
-from trainer.checkpoint import load_model, load_newest_state, save_model, save_state, share
-from trainer.checkpoint_header import CropSpec, Header
+from trainer.checkpoint import load_newest_state, save_model, save_state, share
+from trainer.checkpoint_header import CropSpec
 from trainer.config import TrainConfig
 from trainer.control import Control
 from trainer.data.loading import load_dataset
-from trainer.errors import ConfigError, TrainerError
+from trainer.errors import TrainerError
 from trainer.evaluation.attributes import attribute_accuracy
 from trainer.evaluation.figures import sample_sheet
 from trainer.events import EventLog, Progress
@@ -29,7 +29,8 @@ from trainer.models.adversarial import make_adversary
 from trainer.models.editing import EditStage
 from trainer.models.interface import JointModel
 from trainer.processes import Processes
-from trainer.systems import find_system
+from trainer.starting import Frozen, start_from
+from trainer.systems import check_run
 
 
 class Run:
@@ -46,9 +47,7 @@ class Run:
 
     def __init__(self, folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> None:
         self.folder, self.config, self.events, self.progress = folder, config, events, progress
-        system = find_system(config.system)
-        if config.edit_epochs and not system.trains_edits:
-            raise ConfigError(f"“{config.system}” has no editor to train: set edit_epochs to 0.")
+        system = check_run(config)
         # Adam's moments of silent units decay into denormal numbers, which slow a CPU down several times. Set
         # before the first parallel work: threads inherit it.
         torch.set_flush_denormal(True)
@@ -67,7 +66,10 @@ class Run:
         if config.edit_epochs:
             edit_stage = EditStage(config, 3, self.data.names, self.batches.shares())
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.parent = self._start_from(model)
+        if config.parent is None:
+            self.batches.set_statistics(model)
+        self.parent = None if config.parent is None else start_from(config.parent, model, config)
+        self.frozen = Frozen(model, config)
         self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.model: JointModel = model.to(self.processes.device)
         self.ema = {name: tensor.to(self.processes.device) for name, tensor in self.ema.items()}
@@ -139,6 +141,7 @@ class Run:
         epoch = self.step // self.batches.steps_per_epoch + 1
         data, noise = self.batches.batch(self.model, self.step)
         self.model.train()
+        self.frozen.keep_still()
         beta = self.config.beta(min(epoch, self.config.epochs)) if self.config.epochs else 1.0
         if self.edit_stage is not None and epoch > self.config.epochs + self.config.gan_epochs:
             terms = self._edit_step(self.edit_stage, data)
@@ -278,23 +281,6 @@ class Run:
                 state |= {name: stage.state_dict(), f"{name}_optimizers": stage.optimizer_states()}
         save_state(self.folder / "state", self.step, state)
         self.events.emit("saved", step=self.step)
-
-    def _start_from(self, model: JointModel) -> Header | None:
-        """Take the weights of the parent checkpoint, if there is one, and give its header."""
-        if self.config.parent is None:
-            self.batches.set_statistics(model)
-            return None
-        parent, header = load_model(self.config.parent)
-        if (header.system, parent.modalities) != (self.config.system, model.modalities):
-            raise ConfigError(
-                f"{self.config.parent} is a “{header.system}” of other pictures or attributes: "
-                f"a “{self.config.system}” of these cannot start from it."
-            )
-        try:
-            model.load_state_dict(parent.state_dict(), strict=False)
-        except RuntimeError as error:
-            raise ConfigError(f"The weights of {self.config.parent} do not fit: {error}") from error
-        return header
 
     @contextlib.contextmanager
     def _averaged_weights(self) -> Iterator[None]:

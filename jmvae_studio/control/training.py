@@ -15,6 +15,7 @@ from jmvae_studio.training.survey import Survey, survey
 from jmvae_studio.training.trainings import RunError, Trainings
 from jmvae_studio.ui.main_window import MainWindow
 from jmvae_studio.ui.train_dialog import TrainDialog
+from trainer.checkpoint_header import Header, read_checkpoint, settings_of
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
 
@@ -30,6 +31,8 @@ class Training(QObject):
 
     _surveyed = Signal(object, object)
     """A folder, and its `Survey` or a sentence why there is none."""
+    _parent_read = Signal(object, object)
+    """A checkpoint, and its `Header` or a sentence why it cannot be used."""
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Training(QObject):
         trainings.ended.connect(self._tell_end)
         trainings.failed.connect(self._tell)
         self._surveyed.connect(self._show_survey)
+        self._parent_read.connect(self._show_parent)
 
     def close(self) -> None:
         """Look no more; runs go on."""
@@ -77,7 +81,11 @@ class Training(QObject):
             self._settings.training_data,
             like.config if like else None,
         )
+        model = self._models.model
+        self.dialog.model_in_editor = model.path.absolute() if model else None
+        self.dialog.this_model.setEnabled(model is not None)
         self.dialog.folder_given.connect(self._look_into)
+        self.dialog.parent_given.connect(lambda path: self._pool.submit(self._read_parent, path))
         self.dialog.wished.connect(self._begin)
         self.dialog.destroyed.connect(self._forget_dialog)
         self.dialog.open()
@@ -107,6 +115,24 @@ class Training(QObject):
             self.dialog.show_survey(folder, found)
         else:
             self.dialog.refuse_folder(folder, found)
+
+    def _read_parent(self, path: Path) -> None:
+        """On the surveyor's thread."""
+        found: Header | str
+        try:
+            found, _ = read_checkpoint(path)
+        except TrainerError as error:
+            found = str(error)
+        if not self._is_closing:
+            self._parent_read.emit(path, found)
+
+    def _show_parent(self, path: Path, found: Header | str) -> None:
+        if self.dialog is None:
+            return
+        if isinstance(found, Header):
+            self.dialog.show_parent(path, settings_of(found), found.attribute_names)
+        else:
+            self.dialog.refuse_parent(path, found)
 
     def _begin(self, name: str, config: TrainConfig) -> None:
         self._settings.training_data = str(config.data)

@@ -31,6 +31,7 @@ class Survey:
         attributes: How many each has; of MNIST the classes.
         training: Those of the training partition.
         left_out: Rows and pictures that do not fit.
+        names: Of the attributes or classes.
     """
 
     layout: str
@@ -38,6 +39,7 @@ class Survey:
     attributes: int
     training: int
     left_out: int = 0
+    names: tuple[str, ...] = ()
 
     def text(self) -> str:
         """One sentence for people."""
@@ -86,7 +88,9 @@ def survey(folder: Path) -> Survey:
             split_in_order(count) if layout == "lfw" else split_by_name([r.name for r in listing.rows])
         )
         training = int((partition == 0).sum())
-        return Survey(layout, count, len(listing.names), training, len(listing.problems))
+        return Survey(
+            layout, count, len(listing.names), training, len(listing.problems), tuple(listing.names)
+        )
     if any((folder / name).is_file() for name in ("train-labels-idx1-ubyte", "train-labels-idx1-ubyte.gz")):
         return _survey_mnist(folder)
     raise DataError(
@@ -106,11 +110,11 @@ def _survey_celeba(folder: Path) -> Survey:
     except (OSError, ValueError) as error:
         raise DataError(f"{folder / ATTRIBUTES_FILE} cannot be read, or is cut short: {error}.") from error
     partition = read_partition(folder / PARTITION_FILE)
-    return Survey("celeba", len(partition), len(names), Counter(partition.values())[0])
+    return Survey("celeba", len(partition), len(names), Counter(partition.values())[0], 0, tuple(names))
 
 
 def _survey_mnist(folder: Path) -> Survey:
     from trainer.data.mnist import CLASSES, VALIDATION_SHARE, read_idx
 
     train, test = (len(read_idx(folder / f"{name}-labels-idx1-ubyte", 1)) for name in ("train", "t10k"))
-    return Survey("mnist", train + test, len(CLASSES), train - train // VALIDATION_SHARE)
+    return Survey("mnist", train + test, len(CLASSES), train - train // VALIDATION_SHARE, 0, CLASSES)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QLineEdit,
+    QMenu,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -29,7 +30,7 @@ from jmvae_studio.training.trainings import RunError
 from jmvae_studio.ui.config_fields import ConfigField, FieldList, default_of, title
 from trainer.config import PRESETS, TrainConfig, make_config
 from trainer.errors import ConfigError
-from trainer.systems import SYSTEMS, find_system
+from trainer.systems import SYSTEMS, check_run
 
 BASIC = ("preset", "system", "epochs", "gan_epochs", "alpha", "batch_size", "device", "precision", "parent")
 """Settings that are always seen, beside the data; all others are under Advanced."""
@@ -46,6 +47,8 @@ class TrainDialog(QDialog):
 
     folder_given = Signal(Path)
     """Somebody should look into this folder, and tell `show_survey` or `refuse_folder`."""
+    parent_given = Signal(Path)
+    """Somebody should look into this checkpoint, and tell `show_parent` or `refuse_parent`."""
     wished = Signal(str, object)
     """The name of the run, and its `TrainConfig`."""
 
@@ -71,7 +74,9 @@ class TrainDialog(QDialog):
         self.setWindowTitle("Train a Model")
         self._check_name = check_name
         self._survey: Survey | None = None
-        self._refusal = ""
+        self._refusal = self._parent_refusal = ""
+        self._parent: tuple[str, ...] | None = None
+        self._of_parent: set[str] = set()
         self.config: TrainConfig | None = None
         """What would be trained; None while something is wrong."""
         self._filling = True
@@ -86,6 +91,12 @@ class TrainDialog(QDialog):
         self.system_note = _line()
         self.problem.setForegroundRole(QPalette.ColorRole.Accent)
         self.choose_data, self.choose_parent = QPushButton("Choose…"), QPushButton("Choose…")
+        menu = QMenu(self)
+        self.this_model = menu.addAction("The Model in the &Editor")
+        self.other_model = menu.addAction("Choose a &File…")
+        self.choose_parent.setMenu(menu)
+        self.model_in_editor: Path | None = None
+        """What “The Model in the Editor” stands for."""
         self.advanced = QToolButton()
         self.advanced.setText("Advanced")
         self.advanced.setCheckable(True)
@@ -101,6 +112,8 @@ class TrainDialog(QDialog):
         self.train_button = self.buttons.addButton("Train", QDialogButtonBox.ButtonRole.AcceptRole)
         self._look_due = QTimer(self, interval=_REST, singleShot=True)
         self._look_due.timeout.connect(self._look)
+        self._parent_due = QTimer(self, interval=_REST, singleShot=True)
+        self._parent_due.timeout.connect(self._look_at_parent)
         self._lay_out()
         self._connect()
         self._filling = False
@@ -119,10 +132,7 @@ class TrainDialog(QDialog):
         if folder == self._folder():
             self._survey, self._refusal = survey, ""
             self.fields["dataset"].set_value(survey.layout)
-            preset = self.fields["preset"]
-            fitting = "mnist" if survey.layout == "mnist" else "faces"
-            if not preset.touched and (preset.value == "mnist") != (fitting == "mnist"):
-                preset.set_value(fitting)
+            self._fit_preset()
             self._check()
 
     def refuse_folder(self, folder: Path, reason: str) -> None:
@@ -130,6 +140,54 @@ class TrainDialog(QDialog):
         if folder == self._folder():
             self._survey, self._refusal = None, reason
             self._check()
+
+    def show_parent(self, path: Path, settings: dict[str, Any], names: tuple[str, ...]) -> None:
+        """The settings that a run from this checkpoint shares with it, and the names of its attributes."""
+        if path != self._parent_path():
+            return
+        self._parent, self._parent_refusal = names, ""
+        self._fit_preset()
+        for name, value in settings.items():
+            self.fields[name].set_value(value)
+            self.fields[name].touched = True
+        self._of_parent = set(settings)
+        self._check()
+
+    def refuse_parent(self, path: Path, reason: str) -> None:
+        """Why no run can start from this checkpoint."""
+        if path == self._parent_path():
+            self._parent, self._parent_refusal = None, reason
+            self._check()
+
+    def _parent_path(self) -> Path | None:
+        text = self.fields["parent"].value
+        return Path(text).expanduser().absolute() if text else None
+
+    def _look_at_parent(self) -> None:
+        path = self._parent_path()
+        if path is not None:
+            self.parent_given.emit(path)
+
+    def _forget_parent(self) -> None:
+        self._parent, self._parent_refusal = None, ""
+        for name in self._of_parent:
+            self.fields[name].touched = False
+        self._of_parent = set()
+        self._fit_preset()
+        self._choose_preset()
+        self._parent_due.start()
+
+    def _fit_preset(self) -> None:
+        """One that suits the data and the checkpoint, unless the user has chosen."""
+        preset, survey = self.fields["preset"], self._survey
+        if preset.touched or survey is None:
+            return
+        if self._parent is not None and self._parent != survey.names:
+            preset.set_value("own-attributes")
+        elif survey.layout == "mnist":
+            preset.set_value("mnist")
+        elif preset.value in ("mnist", "own-attributes"):
+            preset.set_value("faces")
 
     def _folder(self) -> Path:
         return Path(self.data.text().strip()).expanduser().absolute()
@@ -150,7 +208,11 @@ class TrainDialog(QDialog):
         known = PRESETS.get(self.fields["preset"].value, {})
         self._filling = True
         for name, field in self.fields.items():
-            if name == "preset" or field.touched or (name == "dataset" and self._survey is not None):
+            if (
+                name in ("preset", "parent")
+                or field.touched
+                or (name == "dataset" and self._survey is not None)
+            ):
                 continue
             field.set_value(known.get(name, default_of(name)))
         self._filling = False
@@ -200,13 +262,13 @@ class TrainDialog(QDialog):
         values: dict[str, Any] = {name: field.value for name, field in self.fields.items()}
         try:
             config = make_config(values | {"data": self._folder()})
-            system = find_system(config.system)
+            check_run(config)
         except ConfigError as error:
-            return str(error), _setting(error)
-        if config.edit_epochs and not system.trains_edits:
-            return f"“{config.system}” has no editor to train: set edit epochs to 0.", "edit_epochs"
+            return str(error), error.setting
         if config.parent is not None and not config.parent.is_file():
             return f"There is no checkpoint {config.parent} to continue from.", "parent"
+        if self._parent_refusal:
+            return self._parent_refusal, "parent"
         parent = None if config.parent is None else config.parent.absolute()
         self.config = config.model_copy(update={"parent": parent})
         if not self.data.text().strip():
@@ -240,10 +302,14 @@ class TrainDialog(QDialog):
     def _ask_parent(self) -> None:
         kinds = "Models (*.safetensors);;All files (*)"
         name, _ = QFileDialog.getOpenFileName(self, "Continue from a Checkpoint", "", kinds)
-        editor = self.fields["parent"].widget
-        if name and isinstance(editor, QLineEdit):
-            editor.setText(name)
+        if name:
+            self._choose_parent(Path(name))
+
+    def _choose_parent(self, path: Path | None) -> None:
+        if path is not None:
+            self.fields["parent"].set_value(path)
             self.fields["parent"].touched = True
+            self._parent_due.start(0)
 
     def _show_advanced(self, shown: bool) -> None:
         self.rest.setVisible(shown)
@@ -255,7 +321,11 @@ class TrainDialog(QDialog):
         self.name.textChanged.connect(self._check)
         self.data.textChanged.connect(self._forget_survey)
         self.choose_data.clicked.connect(self._ask_folder)
-        self.choose_parent.clicked.connect(self._ask_parent)
+        self.this_model.triggered.connect(lambda: self._choose_parent(self.model_in_editor))
+        self.other_model.triggered.connect(self._ask_parent)
+        parent = self.fields["parent"].widget
+        assert isinstance(parent, QLineEdit)
+        parent.textChanged.connect(self._forget_parent)
         self.advanced.toggled.connect(self._show_advanced)
         self.buttons.accepted.connect(self._accept)
         self.buttons.rejected.connect(self.reject)
@@ -302,10 +372,3 @@ def _line() -> QLabel:
     label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
-
-
-def _setting(error: ConfigError) -> str:
-    """The setting that `make_config` refused; empty if it is none of them."""
-    errors = getattr(error.__cause__, "errors", None)
-    found = errors() if callable(errors) else []
-    return str(found[0]["loc"][0]) if found and found[0]["loc"] else ""

@@ -206,3 +206,20 @@ def test_the_card_is_measured(settings: list[object], tiny_celeba: Path, tmp_pat
     assert text.count("\n| ") >= 40
     _, header = load_model(out / "model.safetensors")
     assert header.digest in text
+
+
+def test_own_attributes_from_a_checkpoint(own_faces: Path, checkpoint: Path, tmp_path: Path) -> None:
+    small = ("--epochs", 1, "--batch-size", 4, "--device", "cpu", "--set", f"cache={tmp_path / 'cache'}")
+    made = run("train", "--data", own_faces, "--start-from", checkpoint, "--out", tmp_path / "run", *small)
+    assert made.returncode == 0, made.stderr
+    settings = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (settings["preset"], settings["learn"]) == ("own-attributes", "attributes")
+    assert (settings["system"], settings["dataset"]) == ("jmvae-kl", "folder")
+    _, header = load_model(tmp_path / "run" / "best.safetensors")
+    assert header.attribute_names == ("Bright", "Red")
+    assert header.training["parent"] == {"epoch": 0}
+    refused = run("train", "--data", own_faces, "--start-from", tmp_path / "no", "--out", tmp_path / "other")
+    assert refused.returncode == 1
+    assert str(tmp_path / "no") in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "other").exists()

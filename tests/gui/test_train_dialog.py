@@ -175,10 +175,40 @@ def test_every_setting_is_there_with_its_meaning(
 
 
 def test_a_checkpoint_to_continue_from(
-    dialog: TrainDialog, qtbot: QtBot, tiny_celeba: Path, checkpoint: Path
+    dialog: TrainDialog, qtbot: QtBot, tiny_celeba: Path, checkpoint: Path, own_faces: Path, tmp_path: Path
 ) -> None:
     give(dialog, tiny_celeba, qtbot, "CelebA")
     write(dialog.fields["parent"].widget, str(checkpoint))
+    qtbot.waitUntil(lambda: bool(dialog._of_parent))
+    assert dialog.config is not None
+    assert (dialog.config.parent, dialog.config.learn) == (checkpoint, "all")  # the same attributes
+    assert dialog.train_button.isEnabled()
+    give(dialog, own_faces, qtbot, "2 attributes")
+    assert dialog.fields["preset"].value == "own-attributes"
+    assert (dialog.config.system, dialog.config.latent, dialog.config.learn) == (
+        "jmvae-kl",
+        128,
+        "attributes",
+    )
+    assert dialog.train_button.isEnabled()
+    write(dialog.fields["parent"].widget, "")
+    assert dialog.fields["preset"].value == "faces"
+    assert dialog.config.learn == "all"
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(b"no model at all")
+    write(dialog.fields["parent"].widget, str(damaged))
+    qtbot.waitUntil(lambda: "damaged.safetensors" in dialog.problem.text())
+    assert not dialog.train_button.isEnabled()
+
+
+def test_the_model_in_the_editor_goes_on_with_own_attributes(
+    studio: Studio, dialog: TrainDialog, qtbot: QtBot, own_faces: Path, checkpoint: Path
+) -> None:
+    give(dialog, own_faces, qtbot, "A folder of pictures: 12 pictures with 2 attributes")
+    dialog.this_model.trigger()
+    qtbot.waitUntil(lambda: dialog.fields["preset"].value == "own-attributes")
     assert dialog.config is not None
     assert dialog.config.parent == checkpoint
-    assert dialog.train_button.isEnabled()
+    choose(dialog.fields["system"].widget, "cvae")
+    assert "“cvae” has no parts for the attributes alone" in dialog.problem.text()
+    assert not dialog.train_button.isEnabled()

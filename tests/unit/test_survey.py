@@ -32,7 +32,7 @@ def test_a_folder_of_pictures_is_counted_by_its_table(tmp_path: Path) -> None:
     rows += ["missing.png,1,1", "0.png,1,1"]
     (tmp_path / "attributes.csv").write_text("\n".join(rows) + "\n")
     found = survey(tmp_path)
-    assert found == Survey("folder", 20, 2, 16, 2)
+    assert found == Survey("folder", 20, 2, 16, 2, ("Smiling", "Old"))
     assert found.text() == (
         "A folder of pictures: 20 pictures with 2 attributes, 16 of them for training; "
         "2 do not fit and are left out."

@@ -21,7 +21,8 @@ def sample_sheet(model: JointModel, images: npt.NDArray[np.uint8], vectors: npt.
 
     Rows: the pictures; their reconstructions from q(z|x), or from q(z|x,w) where there is no q(z|x); average
     pictures of their attributes or labels; average pictures with one attribute turned up to 2 (`SHOWN_CHANGES`,
-    one per column) or with the next label, and the same as a change of the picture; pictures from random codes.
+    one per column, or the model's own where it has none of these) or with the next label, and the same as a change
+    of the picture; pictures from random codes.
 
     Args:
         model: In evaluation mode.
@@ -55,12 +56,13 @@ def sample_sheet(model: JointModel, images: npt.NDArray[np.uint8], vectors: npt.
 
 
 def _changed(vector: Modality, own: Tensor) -> Tensor:
-    """Each row with another of `SHOWN_CHANGES` turned over and up to 2; a label with the next class."""
+    """Each row with another of `SHOWN_CHANGES`, or of its own, turned over and up to 2; a label with the next class."""
     if vector.kind == "label":
         return own.roll(1, 1)
     changed = own.clone()
+    names = SHOWN_CHANGES if set(SHOWN_CHANGES) & set(vector.names) else vector.names
     for row in range(len(changed)):
-        name = SHOWN_CHANGES[row % len(SHOWN_CHANGES)]
+        name = names[row % len(names)]
         if name in vector.names:
             changed[row, vector.names.index(name)] *= -2
     return changed

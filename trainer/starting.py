@@ -1,0 +1,118 @@
+"""Starting a run from a checkpoint: all of its weights, or those that know pictures with new attributes beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from trainer.checkpoint import load_model
+from trainer.checkpoint_header import Header
+from trainer.config import TrainConfig
+from trainer.errors import ConfigError
+from trainer.models.interface import JointModel, Modality
+from trainer.systems import find_system
+
+
+def start_from(path: Path, model: JointModel, config: TrainConfig) -> Header:
+    """Give ``model`` the weights of the checkpoint at ``path``, and its statistics of the pictures.
+
+    Where the checkpoint has other attributes, the weights that depend on them stay as they were drawn: the first
+    layer that sees them and the last one that makes them. All others are taken.
+
+    Args:
+        path: The checkpoint.
+        model: Newly built, on the CPU.
+        config: Of the run.
+
+    Returns:
+        The checkpoint's header.
+
+    Raises:
+        CheckpointError: It cannot be read.
+        ConfigError: It is of another system, of other pictures or of other sizes.
+    """
+    parent, header = load_model(path)
+    if header.system != config.system:
+        raise ConfigError(
+            f"{path} is a “{header.system}”: a “{config.system}” cannot start from it; "
+            f"set system to {header.system}, or start from another checkpoint.",
+            "parent",
+        )
+    _check_pictures(path, parent.modality("image"), model.modality("image"))
+    own, theirs = (_vectors(one) for one in (model, parent))
+    if [m.kind for m in own] != [m.kind for m in theirs]:
+        raise ConfigError(
+            f"{path} knows {_kinds(theirs)}, but the data have {_kinds(own)}: start from another checkpoint.",
+            "parent",
+        )
+    for name, value in parent.config().items():
+        if model.config().get(name) != value:
+            raise ConfigError(
+                f"{path} was built with {name} = {value}, this run with {model.config().get(name)}: "
+                f"set {name} to {value}.",
+                name if name in TrainConfig.model_fields else "parent",
+            )
+    new = set() if own == theirs else attribute_weights(model)
+    taken = {name: tensor for name, tensor in parent.state_dict().items() if name not in new}
+    model.load_state_dict(taken, strict=False)
+    return header
+
+
+def attribute_weights(model: JointModel) -> set[str]:
+    """Names of the weights whose shapes follow the number of attributes or classes."""
+    own = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    more = tuple(
+        m
+        if m.kind == "image"
+        else Modality(m.name, m.kind, (m.shape[0] + 1,), (*m.names, "one more"), m.scale)
+        for m in model.modalities
+    )
+    with torch.device("meta"):
+        other = type(model).build(more, model.config()).state_dict()
+    return {name for name, shape in own.items() if other[name].shape != shape}
+
+
+class Frozen:
+    """What a run that learns attributes alone keeps as it is: weights and the statistics of normalisation.
+
+    Args:
+        model: Newly built or started from a checkpoint.
+        config: Of the run.
+    """
+
+    def __init__(self, model: JointModel, config: TrainConfig) -> None:
+        names = find_system(config.system).picture_parts if config.learn == "attributes" else ()
+        self._parts: list[nn.Module] = [model.get_submodule(name) for name in names]
+        for part in self._parts:
+            part.requires_grad_(False)
+
+    def keep_still(self) -> None:
+        """Call after the model went into training mode."""
+        for part in self._parts:
+            part.eval()
+
+
+def _check_pictures(path: Path, theirs: Modality, own: Modality) -> None:
+    if theirs.shape != own.shape:
+        channels, height, width = theirs.shape
+        raise ConfigError(
+            f"{path} is for pictures of {width}×{height} pixels in {channels} channels, these are "
+            f"{own.shape[2]}×{own.shape[1]} in {own.shape[0]}: start from another checkpoint, "
+            f"or set image_size to {height}.",
+            "image_size",
+        )
+    if theirs.scale != own.scale:
+        raise ConfigError(
+            f"{path} takes pixels as {theirs.scale}, this run as {own.scale}: set image_scale to {theirs.scale}.",
+            "image_scale",
+        )
+
+
+def _vectors(model: JointModel) -> list[Modality]:
+    return [modality for modality in model.modalities if modality.kind != "image"]
+
+
+def _kinds(modalities: list[Modality]) -> str:
+    return " and ".join("classes" if m.kind == "label" else m.kind for m in modalities) or "pictures alone"
