@@ -75,6 +75,8 @@ def ask_name(parent: QWidget, title: str, label: str, proposed: str, chosen: Cal
     dialog.setTextValue(proposed)
     dialog.textValueSelected.connect(chosen)
     dialog.open()
+
+
 def ask_about_runs(
     parent: QWidget,
     under_way: Sequence[str],
