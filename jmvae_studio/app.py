@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from jmvae_studio import __version__
 from jmvae_studio.control.arranging import Arranging
 from jmvae_studio.control.batches import Batches
+from jmvae_studio.control.believing import Believing
 from jmvae_studio.control.editing import Editing
 from jmvae_studio.control.exploring import Exploring
 from jmvae_studio.control.exports import Exports
@@ -81,6 +82,7 @@ class Studio(QObject):
         keep = partial(settings_file.save, settings)
         self.preferring = Preferring(session, self.sessions, self.models, window, settings, keep, self)
         self.exports = Exports(session, self.showing, self.models, self.renderer, window, settings, self)
+        self.believing = Believing(session, self.showing, self.renderer, self.models, window, settings, self)
         self.exploring = Exploring(session, self.showing, self.renderer, self.models, window, self)
         self.arranging = Arranging(window, settings, self)
         self.trainings = Trainings(settings_file.data / "runs", self)

@@ -30,6 +30,10 @@ class Settings(BaseModel):
     export_folder: str = ""
     filmstrip: bool = True
     """Whether the filmstrip shows as soon as there are several photographs."""
+    spread: bool = True
+    """Whether the sliders show how sure the model is."""
+    obtained: bool = True
+    """Whether the sliders show what the model reads from the edited face."""
     favourites: list[str] = Field(default_factory=list)
     folded: list[str] = Field(default_factory=list)
     """Headings of the attributes' groups that are folded."""

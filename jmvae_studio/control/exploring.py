@@ -17,10 +17,10 @@ from jmvae_studio.explore.bank import bank_of
 from jmvae_studio.explore.projection import Axes, Floats, Projection, fit
 from jmvae_studio.inference.engine import Decoded, Places
 from jmvae_studio.inference.renderer import (
+    Analysis,
     HoverRequest,
     HoverResult,
     ModelInfo,
-    PlacesResult,
     Renderer,
 )
 from jmvae_studio.ui.images import to_qimage
@@ -68,7 +68,7 @@ class Exploring(QObject):
         self._chart = _Chart("")
         self._axes: Axes = (0, 1)
         self._colour = "Smiling"
-        self._places: PlacesResult | None = None
+        self._places: Analysis | None = None
         self._hover: HoverRequest | None = None
         self._taking: HoverRequest | None = None
         self._due = QTimer(self, interval=SETTLED, singleShot=True)
@@ -187,7 +187,7 @@ class Exploring(QObject):
         else:
             self._renderer.analyse(request)
 
-    def _show_places(self, result: PlacesResult) -> None:
+    def _show_places(self, result: Analysis) -> None:
         if result.request == self._showing.preview_request():
             self._places = result
             self._show_marks()

@@ -29,6 +29,8 @@ Pixels = npt.NDArray[np.uint8]
 
 PREVIEW_SIZE = 320
 """Side of the edited face in pixels while dragging; the photograph itself is edited at its own size."""
+BELIEF_SAMPLES = 128
+"""Codes of q(z|x) from which the spread of an attribute is taken."""
 
 
 class DeviceError(Exception):
@@ -99,6 +101,21 @@ class Places:
     attributes: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
     asked: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
     edited: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """What the model believes of a face beyond one number for an attribute, in the order of its names.
+
+    Attributes:
+        lowest: Of each attribute over codes of q(z|x), a value that one code in six lies below.
+        highest: One that one code in six lies above: two in three lie between both.
+        obtained: What the model reads from the edited face.
+    """
+
+    lowest: tuple[float, ...]
+    highest: tuple[float, ...]
+    obtained: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -290,7 +307,7 @@ class Engine:
         with torch.inference_mode():
             z = torch.from_numpy(np.ascontiguousarray(code, np.float32))[None].to(self._device)
             pixels = self._download(self._model.to_pixels(self._model.decode_one("image", z).mean)[0])
-            attributes = self._model.decode_one("attributes", z).mean
+            attributes = self._model.decode_one(self._vector_name, z).mean
             return Decoded(pixels, tuple(attributes[0].cpu().tolist()))
 
     def places(self, code: FaceCode, attributes: tuple[float, ...]) -> Places:
@@ -298,13 +315,31 @@ class Engine:
         model = self._model
         with self._torch.inference_mode():
             photo = model.encode({"image": code.face})
-            own = model.encode({"attributes": self._vector(code.attributes)})
-            asked = model.encode({"attributes": self._vector(attributes)})
+            own, asked = (
+                model.encode({self._vector_name: self._conditions(self._vector(values))})
+                for values in (code.attributes, attributes)
+            )
             edited = code.prepared["z"] + asked.mean - own.mean
             first, second, third = (
                 (g.mean[0].cpu().numpy(), g.variance[0].cpu().numpy()) for g in (photo, own, asked)
             )
             return Places(first, second, third, edited[0].cpu().numpy())
+
+    def beliefs(
+        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float = 1.0
+    ) -> Beliefs:
+        """How sure the model is of a face's attributes, and what it reads from the edit to ``attributes``."""
+        torch, model = self._torch, self._model
+        with torch.inference_mode():
+            noise = torch.randn(BELIEF_SAMPLES, model.latent, generator=torch.Generator().manual_seed(0))
+            codes = model.sample_code({"image": code.face}, noise.to(self._device))
+            read = model.decode_one(self._vector_name, codes).mean.float()
+            edges = torch.quantile(read, torch.tensor([1 / 6, 5 / 6], device=self._device), dim=0)
+            average, change = self._change(code, attributes, mode, identity)
+            edited = average if mode == "generate" else code.face + change / self._levels
+            again = model.complete({"image": edited}, self._vector_name).mean[0]
+            rows = [row.cpu().tolist() for row in (*edges, again)]
+        return Beliefs(tuple(rows[0]), tuple(rows[1]), tuple(rows[2]))
 
     def forward_milliseconds(self, runs: int = 50, mode: Mode = "residual") -> float:
         """Median time of the bare nets of a drag on one vector: q(z|w) and p(x|z), in ``latent`` also the change."""

@@ -24,6 +24,7 @@ from PySide6.QtCore import QObject, Signal
 
 from jmvae_studio.inference.engine import (
     PREVIEW_SIZE,
+    Beliefs,
     Decoded,
     Device,
     DeviceError,
@@ -101,11 +102,12 @@ class HoverResult:
 
 
 @dataclass(frozen=True)
-class PlacesResult:
-    """Where a face and its edit lie among the codes."""
+class Analysis:
+    """What is worked out after a drag: where a face and its edit lie among the codes, and what the model reads."""
 
     request: PreviewRequest
     places: Places
+    beliefs: Beliefs
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class Renderer(QObject):
     hovered = Signal(object)
     """A `HoverResult`."""
     analysed = Signal(object)
-    """A `PlacesResult`."""
+    """An `Analysis`."""
     encoded = Signal(object)
     encode_failed = Signal(object, str)
     model_loaded = Signal(object)
@@ -195,7 +197,7 @@ class Renderer(QObject):
             self._wake.notify()
 
     def analyse(self, request: PreviewRequest) -> None:
-        """Ask where a face and its edit lie; one that waits is replaced, previews and hovers go first."""
+        """Ask for an `Analysis` of an edit; one that waits is replaced, previews and hovers go first."""
         with self._wake:
             self._analysis = request
             self._wake.notify()
@@ -342,7 +344,9 @@ class Renderer(QObject):
         code = self._code(request.face)
         if code is None or code.engine.digest != request.model:
             return
-        self.analysed.emit(PlacesResult(request, code.engine.places(code, request.attributes)))
+        engine, attributes = code.engine, self._attributes(code, request)
+        beliefs = engine.beliefs(code, attributes, request.mode, request.identity)
+        self.analysed.emit(Analysis(request, engine.places(code, attributes), beliefs))
 
     def _load(self, path: Path, device: Device) -> None:
         try:

@@ -146,6 +146,11 @@ class AttributePanel(QWidget):
         self._shown = shown
         self.reset_all.setEnabled(bool(asked) and self._active)
 
+    def show_beliefs(self, spread: Mapping[str, tuple[float, float]], obtained: Mapping[str, float]) -> None:
+        """Show, for the attributes there are, how sure the model is and what it reads from the result."""
+        for name, slider in self.sliders.items():
+            slider.show_beliefs(spread.get(name), obtained.get(name))
+
     def show_whole(
         self, strength: float, identity: float, locked: Collection[str], free: Collection[str]
     ) -> None:

@@ -57,6 +57,10 @@ class _Groove(QSlider):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.mark: int | None = None
         self.asked = False
+        self.spread: tuple[int, int] | None = None
+        """From where to where the attribute may well lie."""
+        self.obtained: int | None = None
+        """What the model reads from the result."""
         self._resetting = False
 
     def position(self, value: int) -> float:
@@ -113,6 +117,12 @@ class _Groove(QSlider):
         palette = self.palette()
         middle = self.height() / 2
         left, right = self.position(self.minimum()), self.position(self.maximum())
+        if self.spread is not None:
+            band = palette.color(QPalette.ColorRole.WindowText)
+            band.setAlpha(48)
+            painter.setPen(QPen(band, 9, c=Qt.PenCapStyle.FlatCap))
+            low, high = (self.position(edge) for edge in self.spread)
+            painter.drawLine(QPointF(low - 1, middle), QPointF(high + 1, middle))
         painter.setPen(QPen(palette.color(QPalette.ColorRole.Mid), 3, c=Qt.PenCapStyle.RoundCap))
         painter.drawLine(QPointF(left, middle), QPointF(right, middle))
         painter.setPen(QPen(palette.color(QPalette.ColorRole.Mid), 1))
@@ -133,6 +143,16 @@ class _Groove(QSlider):
                 QPolygonF(
                     [QPointF(mark - 4, 1), QPointF(mark + 4, 1), QPointF(mark, 7)]
                 )  # points at the groove
+            )
+        if self.obtained is not None:
+            found = self.position(self.obtained)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(ACCENT)
+            bottom = self.height() - 1
+            painter.drawPolygon(  # from below, as the inferred value from above
+                QPolygonF(
+                    [QPointF(found - 4, bottom), QPointF(found + 4, bottom), QPointF(found, bottom - 6)]
+                )
             )
         if enabled:
             ring = palette.color(QPalette.ColorRole.Base)
@@ -234,7 +254,7 @@ class AttributeSlider(QWidget):
         self.number.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.number.setAccessibleName(f"{title}, number")
         self.number.installEventFilter(self)
-        self.setToolTip("Double-click to reset; arrow keys for steps of 0.1")
+        self._explain()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 1, 6, 1)
         layout.setSpacing(6)
@@ -277,6 +297,34 @@ class AttributeSlider(QWidget):
             font.setBold(asked)
             self.label.setFont(font)
         self.groove.update()
+
+    def show_beliefs(self, spread: tuple[float, float] | None, obtained: float | None) -> None:
+        """Show how sure the model is, and what it reads from the result.
+
+        Args:
+            spread: From where to where the attribute of the photograph may well lie; None for no band.
+            obtained: What the edited face shows, as the model reads it; None for no mark.
+        """
+        groove = self.groove
+        edges = None if spread is None else (self._step(spread[0]), self._step(spread[1]))
+        found = None if obtained is None else self._step(obtained)
+        if (edges, found) != (groove.spread, groove.obtained):
+            groove.spread, groove.obtained = edges, found
+            groove.update()
+            self._explain()
+
+    def _step(self, value: float) -> int:
+        return min(max(round(value * STEPS), self.groove.minimum()), self.groove.maximum())
+
+    def _explain(self) -> None:
+        """Say in words what the marks show."""
+        groove, lines = self.groove, ["Double-click to reset; arrow keys for steps of 0.1"]
+        if groove.spread is not None:
+            low, high = (edge / STEPS for edge in groove.spread)
+            lines.append(f"In two cases of three between {low:.2f} and {high:.2f} (the band)")
+        if groove.obtained is not None:
+            lines.append(f"The edited face reads as {groove.obtained / STEPS:.2f} (the mark below)")
+        self.setToolTip("\n".join(lines))
 
     def set_state(self, state: State, favourite: bool) -> None:
         """Show whether the attribute is locked (then it does not move), free or held, and a favourite."""

@@ -254,6 +254,12 @@ class MenuWindow(QMainWindow):
         self.show_strip.setCheckable(True)
         self.show_strip.setToolTip("Shown as soon as several photographs are open")
         self.show_strip.triggered.connect(self.filmstrip_wanted)
+        self.show_spread = self._shown(
+            view, "&Uncertainty", "A band behind each slider: where the attribute of this face may well lie"
+        )
+        self.show_obtained = self._shown(
+            view, "What Was O&btained", "A mark below each slider: what the model reads from the edited face"
+        )
         self.docks_menu = view
         view.addSeparator()
         self._themes = self._choices(view.addMenu("&Theme"), THEMES, self.theme_chosen)
@@ -277,6 +283,13 @@ class MenuWindow(QMainWindow):
         self._action(helping, "&Keys and Gestures", self.shortcuts_asked, "F1")
         about = self._action(helping, "&About JMVAE Studio", self.about_asked)
         about.setMenuRole(QAction.MenuRole.AboutRole)
+
+    @staticmethod
+    def _shown(menu: QMenu, text: str, tip: str) -> QAction:
+        action = menu.addAction(text)
+        action.setCheckable(True)
+        action.setToolTip(tip)
+        return action
 
     def _step(self, menu: QMenu, text: str, step: int, shortcut: str) -> QAction:
         action = menu.addAction(text)

@@ -116,3 +116,36 @@ def test_a_device_that_is_not_there_is_named(checkpoint: Path) -> None:
         pytest.skip("this computer has CUDA")
     with pytest.raises(DeviceError, match=r"no device “cuda”; there is: cpu"):
         Engine.load(checkpoint, "cuda")
+
+
+@pytest.mark.parametrize("mode", ["residual", "latent", "generate"])
+def test_what_was_obtained_is_read_from_the_edited_face(
+    engine: Engine, code: FaceCode, checkpoint: Path, astronaut: np.ndarray, crop: FaceCrop, mode: str
+) -> None:
+    model, _ = load_model(checkpoint)
+    pixels = torch.from_numpy(extract(astronaut, crop, 64)).permute(2, 0, 1)[None]
+    layer = engine.layer(code, changed(code), mode)  # type: ignore[arg-type]
+    with torch.inference_mode():
+        image = torch.from_numpy(layer.pixels).permute(2, 0, 1)[None]
+        if mode == "generate":
+            edited = (image / 255 - model.image_mean) / model.image_std
+        else:
+            edited = model.standardise(pixels) + image / (255 * model.image_std)
+        expected = model.complete({"image": edited}, "attributes").mean[0]
+    beliefs = engine.beliefs(code, changed(code), mode)  # type: ignore[arg-type]
+    assert beliefs.obtained == pytest.approx(expected.tolist(), abs=2e-3)
+
+
+def test_the_spread_is_that_of_the_posterior(engine: Engine, code: FaceCode, checkpoint: Path) -> None:
+    model, _ = load_model(checkpoint)
+    beliefs = engine.beliefs(code, code.attributes, "latent")
+    assert beliefs == engine.beliefs(code, code.attributes, "latent")  # the same face, the same band
+    with torch.inference_mode():
+        noise = torch.randn(20_000, model.latent, generator=torch.Generator().manual_seed(7))
+        read = model.decode_one("attributes", model.encode({"image": code.face}).sample(noise)).mean
+        low, high = torch.quantile(read, torch.tensor([1 / 6, 5 / 6]), dim=0)
+    width = (high - low).numpy()
+    assert width.min() > 0
+    np.testing.assert_allclose(beliefs.lowest, low.numpy(), atol=0.4 * width.max())
+    np.testing.assert_allclose(beliefs.highest, high.numpy(), atol=0.4 * width.max())
+    assert beliefs.obtained == pytest.approx(code.attributes, abs=1e-3)  # nothing was asked

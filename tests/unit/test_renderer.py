@@ -11,13 +11,13 @@ from PySide6.QtCore import QCoreApplication
 
 from jmvae_studio.inference.engine import Engine, Layer
 from jmvae_studio.inference.renderer import (
+    Analysis,
     EncodeRequest,
     EncodeResult,
     FaceKey,
     HoverRequest,
     HoverResult,
     ModelInfo,
-    PlacesResult,
     PreviewRequest,
     Renderer,
 )
@@ -142,13 +142,13 @@ def test_preview_comes_before_hover_before_analysis_before_the_queue(
     renderer, encoded = ready
     order: list[str] = []
     hovers: list[HoverResult] = []
-    places: list[PlacesResult] = []
+    places: list[Analysis] = []
 
     def take(name: str, result: object) -> None:
         order.append(name)
         if isinstance(result, HoverResult):
             hovers.append(result)
-        if isinstance(result, PlacesResult):
+        if isinstance(result, Analysis):
             places.append(result)
 
     renderer.result_ready.connect(lambda: take("preview", renderer.take_result()))
@@ -175,7 +175,7 @@ def test_a_hover_and_the_places_of_an_edit_by_value(ready: tuple[Renderer, Encod
 
     renderer, encoded = ready
     found: list[HoverResult] = []
-    places: list[PlacesResult] = []
+    places: list[Analysis] = []
     renderer.hovered.connect(found.append)
     renderer.analysed.connect(places.append)
     renderer.hover(HoverRequest("another model", np.zeros(128, np.float32)))
