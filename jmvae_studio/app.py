@@ -20,6 +20,7 @@ from jmvae_studio.control.believing import Believing
 from jmvae_studio.control.editing import Editing
 from jmvae_studio.control.exploring import Exploring
 from jmvae_studio.control.exports import Exports
+from jmvae_studio.control.imagining import Imagining
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.photographs import Photographs
 from jmvae_studio.control.preferring import Preferring
@@ -84,6 +85,7 @@ class Studio(QObject):
         self.exports = Exports(session, self.showing, self.models, self.renderer, window, settings, self)
         self.believing = Believing(session, self.showing, self.renderer, self.models, window, settings, self)
         self.exploring = Exploring(session, self.showing, self.renderer, self.models, window, self)
+        self.imagining = Imagining(session, self.showing, self.renderer, self.models, window, settings, self)
         self.arranging = Arranging(window, settings, self)
         self.trainings = Trainings(settings_file.data / "runs", self)
         self.training = Training(self.trainings, self.models, window, settings, self)
@@ -132,6 +134,7 @@ class Studio(QObject):
         self.runs.close()
         self.training.close()
         self.renderer.close()
+        self.imagining.close()
         self.exports.close()
 
     def is_settled(self) -> bool:
@@ -185,6 +188,7 @@ class Studio(QObject):
         self.models.failed.connect(self._model_failed)
         self.presets.failed.connect(self.report)
         self.sessions.failed.connect(self.report)
+        self.imagining.failed.connect(self.report)
         self.photographs.preset_given.connect(self.presets.apply_file)
         self.photographs.model_given.connect(self.models.load)
         self.photographs.failed.connect(self.report)

@@ -45,6 +45,8 @@ class Settings(BaseModel):
     export_exif: bool = False
     export_settings: bool = True
     """Whether exported pictures carry the settings they were made with."""
+    imagined: list[str] = Field(default=["Male", "Bald", "Smiling", "Eyeglasses", "Young"])
+    """Attributes that have a column among the average and random faces."""
     welcomed: bool = False
     """Whether the hint of the first start was dismissed."""
     autosave: bool = True

@@ -96,7 +96,7 @@ class Exploring(QObject):
     # The bank --------------------------------------------------------------------------------------
 
     def _connect_map(self) -> None:
-        chart = self._dock.map
+        chart = self._dock.content
         assert chart is not None
         chart.axes_chosen.connect(self._choose_axes)
         chart.colour_chosen.connect(self._choose_colour)
@@ -110,7 +110,7 @@ class Exploring(QObject):
 
     def _refresh(self) -> None:
         """Load the bank of the model at work, if the map is seen and shows another."""
-        model, chart = self._models.model, self._dock.map
+        model, chart = self._models.model, self._dock.content
         if model is None or chart is None or not self._dock.isVisible():
             return
         self._follow()
@@ -133,7 +133,7 @@ class Exploring(QObject):
             self._charted.emit(made)
 
     def _show_chart(self, made: _Chart) -> None:
-        chart = self._dock.map
+        chart = self._dock.content
         assert chart is not None
         if made.model != self._asked_model:
             return
@@ -152,7 +152,7 @@ class Exploring(QObject):
         self._show_marks()
 
     def _show_points(self, anew: bool) -> None:
-        chart, bank, projection = self._dock.map, self._chart.bank, self._chart.projection
+        chart, bank, projection = self._dock.content, self._chart.bank, self._chart.projection
         if chart is not None and bank is not None and projection is not None:
             chart.show_points(projection.project(bank.codes, self._axes), anew)
 
@@ -162,7 +162,7 @@ class Exploring(QObject):
         self._show_marks()
 
     def _choose_colour(self, name: str) -> None:
-        chart, bank = self._dock.map, self._chart.bank
+        chart, bank = self._dock.content, self._chart.bank
         self._colour = name
         if chart is None or bank is None:
             return
@@ -195,7 +195,7 @@ class Exploring(QObject):
     def _show_marks(self) -> None:
         from jmvae_studio.ui.map_view import Marks  # pyqtgraph is there by now, and not before
 
-        chart, projection = self._dock.map, self._chart.projection
+        chart, projection = self._dock.content, self._chart.projection
         if chart is None:
             return
         places = self._current_places()
@@ -262,7 +262,7 @@ class Exploring(QObject):
         return bank.codes[index] if bank is not None and 0 <= index < len(bank.codes) else None
 
     def _show_face(self, result: HoverResult) -> None:
-        chart = self._dock.map
+        chart = self._dock.content
         if result.request is self._taking:
             self._taking = None
             self._take(result.decoded)

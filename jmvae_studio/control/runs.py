@@ -56,7 +56,7 @@ class Runs(QObject):
     @property
     def panel(self) -> TrainingPanel | None:
         """What is in the dock; None until it is first seen."""
-        return self._window.training_dock.panel
+        return self._window.training_dock.content
 
     def close(self) -> None:
         """Keep the notes and read no more."""

@@ -6,6 +6,7 @@ uploaded once by `Engine.encode`; a drag sends the attributes and brings back ui
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -119,6 +120,19 @@ class Beliefs:
 
 
 @dataclass(frozen=True)
+class Imagined:
+    """Faces that no photograph shows: a row of averages, then random ones.
+
+    Attributes:
+        faces: Rows × columns × size × size × 3.
+        codes: Rows × columns × latent.
+    """
+
+    faces: Pixels
+    codes: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Decoded:
     """A code as the model sees it.
 
@@ -147,6 +161,7 @@ class Engine:
         self._vector_name = model.vector.name
         self._is_label = model.vector.kind == "label"
         self.image_size = header.image_size
+        self.latent = model.latent
         ramp = torch.from_numpy(feather_ramp(PREVIEW_SIZE)).to(device)
         self._mask = torch.outer(ramp, ramp)
         identity = torch.eye(self.image_size)[None, None]
@@ -295,6 +310,27 @@ class Engine:
             if noise is not None:
                 z = posterior.sample(torch.from_numpy(noise[None]).to(self._device))
             return self._download(self._model.to_pixels(self._model.decode_one("image", z).mean)[0])
+
+    def imagine(
+        self, columns: Sequence[tuple[float, ...]], noise: npt.NDArray[np.float32], spread: float
+    ) -> Imagined:
+        """The average face of every column's attributes, and random faces around it (Suzuki et al. 2018, figure 7a).
+
+        Args:
+            columns: Attributes, in the order of the model's names.
+            noise: Random faces × latent, normal; each row of faces has one.
+            spread: Standard deviations of q(z|w) by which ``noise`` counts (the papers' zeta).
+        """
+        torch, model = self._torch, self._model
+        with torch.inference_mode():
+            vectors = torch.cat([self._conditions(self._vector(column)) for column in columns])
+            posterior = model.encode({self._vector_name: vectors})
+            steps = torch.from_numpy(spread * noise).to(self._device)[:, None]
+            z = torch.cat([posterior.mean[None], posterior.mean + steps * posterior.variance.sqrt()])
+            pixels = model.to_pixels(model.decode_one("image", z.flatten(0, 1)).mean)
+            pixels = pixels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
+            faces = pixels.reshape(*z.shape[:2], *pixels.shape[1:]).cpu().numpy()
+            return Imagined(np.ascontiguousarray(faces), z.cpu().numpy())
 
     def reconstruct(self, code: FaceCode) -> Pixels:
         """The face decoded from the mean of q(z|x), size × size × 3."""

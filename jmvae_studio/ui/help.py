@@ -26,6 +26,7 @@ GUIDE = (
     ("Ctrl+,", "Settings"),
     ("Ctrl+F", "Search the attributes"),
     ("Ctrl+K", "Every command, found by typing"),
+    ("Ctrl+Shift+L", "Average and random faces of the edit's attributes"),
     ("Ctrl+T", "Train a model"),
     ("Ctrl+T", "Train a model; Ctrl+Shift+R shows the runs"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QUndoGroup, QUndoStack
@@ -22,15 +23,19 @@ from PySide6.QtWidgets import (
 
 from jmvae_studio.ui.attribute_panel import AttributePanel
 from jmvae_studio.ui.command_palette import CommandPalette
+from jmvae_studio.ui.faces_panel import FacesPanel
 from jmvae_studio.ui.filmstrip import Filmstrip
 from jmvae_studio.ui.image_canvas import ImageCanvas
-from jmvae_studio.ui.map_dock import MapDock
+from jmvae_studio.ui.lazy_dock import LazyDock
 from jmvae_studio.ui.menus import MenuWindow
 from jmvae_studio.ui.message_bar import Message, MessageBar
 from jmvae_studio.ui.photo_view import PhotoView
 from jmvae_studio.ui.progress_line import ProgressLine
-from jmvae_studio.ui.training_dock import TrainingDock
 from jmvae_studio.ui.viewport import Viewport
+
+if TYPE_CHECKING:
+    from jmvae_studio.ui.latent_map import LatentMap
+    from jmvae_studio.ui.training_panel import TrainingPanel
 
 DOUBTFUL = 0.35
 """Plausibility below which the user is told; of 150 squares found in LFW one in twenty lies below about 0.4."""
@@ -70,6 +75,8 @@ class MainWindow(MenuWindow):
         self._history_dock.toggleViewAction().setShortcut("Ctrl+H")
         self.docks_menu.insertAction(self.show_strip, self.map_dock.toggleViewAction())
         self.map_dock.toggleViewAction().setShortcut("Ctrl+L")
+        self.docks_menu.insertAction(self.show_strip, self.faces_dock.toggleViewAction())
+        self.faces_dock.toggleViewAction().setShortcut("Ctrl+Shift+L")
         self.docks_menu.insertAction(self.show_strip, self.training_dock.toggleViewAction())
         self.training_dock.toggleViewAction().setShortcut("Ctrl+Shift+R")
         self._fill_toolbar(modes)
@@ -243,10 +250,13 @@ class MainWindow(MenuWindow):
         self._history_dock.setWidget(self.history)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._history_dock)
         self._history_dock.hide()
-        self.map_dock = MapDock(self)
+        self.map_dock = LazyDock("Latent Map", "latent-map", _make_map, self)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.map_dock)
         self.map_dock.hide()
-        self.training_dock = TrainingDock(self)
+        self.faces_dock = LazyDock("Average and Random Faces", "faces", FacesPanel, self)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.faces_dock)
+        self.faces_dock.hide()
+        self.training_dock = LazyDock("Training", "training", _make_training, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.training_dock)
         self.training_dock.hide()
         self.resizeDocks([self.training_dock], [280], Qt.Orientation.Vertical)
@@ -296,3 +306,15 @@ class MainWindow(MenuWindow):
         for label in (self.time_label, self.model_label, self.device_label):
             label.setContentsMargins(6, 0, 6, 0)
             self.statusBar().addPermanentWidget(label)
+
+
+def _make_map() -> LatentMap:
+    from jmvae_studio.ui.latent_map import LatentMap  # brings pyqtgraph, which takes its time
+
+    return LatentMap()
+
+
+def _make_training() -> TrainingPanel:
+    from jmvae_studio.ui.training_panel import TrainingPanel  # and this
+
+    return TrainingPanel()

@@ -135,7 +135,7 @@ def test_the_map_in_the_studio(studio: Studio, checkpoint: Path, qtbot: QtBot) -
     path.write_bytes(bank.to_bytes())
     QTest.keyClick(studio.window, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: studio.exploring.projection is not None, timeout=20_000)
-    chart = studio.window.map_dock.map
+    chart = studio.window.map_dock.content
     assert chart is not None
     expected = fit(bank.codes)
     assert expected is not None

@@ -54,8 +54,8 @@ def panel(studio: Studio, qtbot: QtBot, finished: Path) -> Iterator[TrainingPane
     values = json.loads((runs / "other" / "config.json").read_text())
     (runs / "other" / "config.json").write_text(json.dumps(values | {"alpha": 0.25}))
     QTest.keyClick(studio.window, Qt.Key.Key_R, CONTROL | Qt.KeyboardModifier.ShiftModifier)
-    qtbot.waitUntil(lambda: studio.window.training_dock.panel is not None)
-    panel = studio.window.training_dock.panel
+    qtbot.waitUntil(lambda: studio.window.training_dock.content is not None)
+    panel = studio.window.training_dock.content
     assert panel is not None
     qtbot.waitUntil(lambda: len(panel.table.runs) == 2)
     qtbot.waitUntil(lambda: all(run.state is State.FINISHED for run in panel.table.runs))

@@ -1,0 +1,243 @@
+"""The dock of average and random faces: what the model imagines of the attributes of the edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from jmvae_studio.control.models import Models
+from jmvae_studio.control.showing import Showing
+from jmvae_studio.document.attributes import group, title
+from jmvae_studio.document.saving import Identity, SaveError, identities, save_picture
+from jmvae_studio.document.session import Session
+from jmvae_studio.inference.engine import Decoded, Engine, Imagined
+from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.settings import Settings
+from jmvae_studio.ui.dialogs import ask_export
+from jmvae_studio.ui.faces_panel import FacesPanel
+from jmvae_studio.ui.main_window import MainWindow
+
+RANDOM_ROWS = 3
+"""Rows of random faces below the average ones."""
+MOST_COLUMNS = 12
+SETTLED = 200
+"""Milliseconds without a change of the edit after which the faces follow it: never during a drag."""
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What shall be shown; equal wishes need no second answer."""
+
+    model: str
+    captions: tuple[str, ...]
+    columns: tuple[tuple[float, ...], ...]
+    draw: int
+    """Number of the drawing: the seed of its noise."""
+    spread: float
+
+
+@dataclass(frozen=True)
+class _Answer:
+    wish: _Wish
+    made: Imagined = field(compare=False)
+
+
+class Imagining(QObject):
+    """Shows the faces while their dock is seen; one request at a time is under way, and the newest wish follows."""
+
+    failed = Signal(str)
+    _made = Signal(object)
+    _read = Signal(object)
+    _saved = Signal(str)
+
+    def __init__(
+        self,
+        session: Session,
+        showing: Showing,
+        renderer: Renderer,
+        models: Models,
+        window: MainWindow,
+        settings: Settings,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._showing, self._renderer = session, showing, renderer
+        self._models, self._window, self._settings = models, window, settings
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="figure-saver")
+        self._draw, self._spread = 0, 1.0
+        self._asked: _Wish | None = None
+        self._shown: _Answer | None = None
+        self._offered = ""
+        self._due = QTimer(self, interval=SETTLED, singleShot=True)
+        self._due.timeout.connect(self._ask)
+        self._made.connect(self._show)
+        self._read.connect(self._take)
+        self._saved.connect(window.say)
+        window.faces_dock.made.connect(self._connect_panel)
+        window.faces_dock.seen.connect(lambda seen: self._follow())
+        for changed in (session.edit_changed, session.inferred_changed, session.faces_changed):
+            changed.connect(self._follow)
+
+    def close(self) -> None:
+        """Finish what is being written, and end the thread."""
+        self._pool.shutdown()
+
+    @property
+    def panel(self) -> FacesPanel | None:
+        """What is in the dock; None until it is first seen."""
+        return self._window.faces_dock.content
+
+    def _connect_panel(self, panel: FacesPanel) -> None:
+        panel.spread.show_value(self._spread, 1.0, False)
+        panel.column_toggled.connect(self._toggle)
+        panel.spread_changed.connect(self._set_spread)
+        panel.draw_asked.connect(self._draw_again)
+        panel.save_asked.connect(self._ask_where)
+        panel.grid.chosen.connect(self._choose)
+
+    def _toggle(self, name: str, wanted: bool) -> None:
+        chosen = [other for other in self._settings.imagined if other != name]
+        self._settings.imagined = [*chosen, name][-MOST_COLUMNS:] if wanted else chosen
+        self._ask()
+
+    def _set_spread(self, spread: float) -> None:
+        self._spread = spread
+        if self.panel is not None:
+            self.panel.spread.show_value(spread, 1.0, spread != 1.0)
+        self._ask()
+
+    def _draw_again(self) -> None:
+        self._draw += 1
+        self._ask()
+
+    def _follow(self) -> None:
+        if self._window.faces_dock.isVisible():
+            self._due.start()
+
+    # The faces -------------------------------------------------------------------------------------
+
+    def _wish(self) -> _Wish | None:
+        """The columns of the present edit: as it is, then with one attribute turned to its other side in each."""
+        model, request = self._models.model, self._showing.preview_request()
+        if model is None or request is None:
+            return None
+        names, base = model.attribute_names, request.attributes
+        captions, columns = ["As it is"], [base]
+        if model.takes_whole:  # labels exclude each other: every one of them alone
+            captions += names
+            columns += [tuple(float(other == name) for other in names) for name in names]
+        for name in self._settings.imagined if not model.takes_whole else ():
+            if name in names:
+                at = names.index(name)
+                there = base[at] > 0
+                captions.append(f"not {title(name).lower()}" if there else title(name))
+                columns.append((*base[:at], -1.0 if there else 1.0, *base[at + 1 :]))
+        return _Wish(model.digest, tuple(captions), tuple(columns), self._draw, self._spread)
+
+    def _ask(self) -> None:
+        panel, wish = self.panel, self._wish()
+        if panel is None or not self._window.faces_dock.isVisible():
+            return
+        self._offer(panel)
+        if wish is None:
+            panel.say("Open a photograph to begin.")
+            panel.grid.show_faces((), (), None)
+            self._shown = None
+        elif self._asked is None and (self._shown is None or self._shown.wish != wish):
+            self._asked = wish
+            self._renderer.with_engine(partial(_imagine, wish), self._made.emit)
+
+    def _offer(self, panel: FacesPanel) -> None:
+        model = self._models.model
+        if model is not None and model.digest != self._offered:
+            self._offered = model.digest
+            groups = [] if model.takes_whole else group(model.attribute_names)
+            offers = [(heading, [(name, title(name)) for name in names]) for heading, names in groups]
+            panel.offer_columns(offers, self._settings.imagined)
+
+    def _show(self, answer: _Answer | str) -> None:
+        asked, self._asked = self._asked, None
+        panel, wish = self.panel, self._wish()
+        if isinstance(answer, str):
+            self.failed.emit(answer)
+            return
+        if panel is None or wish is None or answer.wish.model != wish.model:
+            self._ask()
+            return
+        self._shown = answer
+        panel.say("")
+        panel.grid.show_faces(_row_names(), answer.wish.captions, answer.made.faces)
+        if asked != wish:
+            self._ask()
+
+    def _choose(self, row: int, column: int) -> None:
+        """What the model reads at the face's code becomes the edit."""
+        if self._shown is not None:
+            code = self._shown.made.codes[row, column]
+            self._renderer.with_engine(lambda engine: engine.decode(code), self._read.emit)
+
+    def _take(self, read: Decoded | str) -> None:
+        model = self._models.model
+        if isinstance(read, str):
+            self.failed.emit(read)
+        elif model is not None and self._showing.preview_request() is not None:
+            values = dict(zip(model.attribute_names, read.attributes, strict=False))
+            self._session.change(lambda edit: edit.with_values(values), "take an imagined face")
+
+    # The figure ------------------------------------------------------------------------------------
+
+    def _ask_where(self) -> None:
+        if self._shown is not None:
+            save: Callable[[Path], None] = partial(self._save, self._shown)
+            folder = self._settings.export_folder
+            ask_export(
+                self._window, "Save the Faces", folder, "faces.png", {".png": "PNG", ".jpg": "JPEG"}, save
+            )
+
+    def _save(self, shown: _Answer, path: Path) -> None:
+        def done(future: Future[None]) -> None:
+            error = future.exception()
+            if error is None:
+                self._saved.emit(f"Saved {path.name} in {path.parent}.")
+            else:
+                text = (
+                    str(error) if isinstance(error, SaveError) else f"{path.name} could not be saved: {error}"
+                )
+                self.failed.emit(text)
+
+        originals = identities(photo.path for photo in self._session.photos)
+        self._pool.submit(_write, shown, path, originals).add_done_callback(done)
+
+
+def _row_names() -> list[str]:
+    return ["Average", *(f"Random {number}" for number in range(1, RANDOM_ROWS + 1))]
+
+
+def _imagine(wish: _Wish, engine: Engine) -> _Answer:
+    """On the renderer's thread."""
+    noise: npt.NDArray[np.float32] = (
+        np.random.default_rng(wish.draw).standard_normal((RANDOM_ROWS, engine.latent)).astype(np.float32)
+    )
+    return _Answer(wish, engine.imagine(wish.columns, noise, wish.spread))
+
+
+def _write(shown: _Answer, path: Path, originals: frozenset[Identity]) -> None:
+    """On the saver's thread."""
+    from PIL import Image
+
+    from jmvae_studio.inference.sheet import CELL, lay_out_grid
+
+    size = (CELL, CELL)
+    rows = [
+        [np.asarray(Image.fromarray(face).resize(size, Image.Resampling.BICUBIC)) for face in row]
+        for row in shown.made.faces
+    ]
+    figure = lay_out_grid(rows, shown.wish.captions, _row_names(), "")
+    save_picture(path, np.asarray(figure), originals=originals)
