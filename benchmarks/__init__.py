@@ -1,1 +1,1 @@
-"""Measurements, each a command that prints a table. Not run by the tests."""
+"""Measurements, each a command that prints a table. Of them the tests run only a part of `reliability`."""

@@ -127,7 +127,8 @@ class SettingsFile:
         temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(settings.model_dump_json(indent=2), encoding="utf-8")
+            text = json.dumps(settings.model_dump(), indent=2)  # ASCII: any file name passes
+            temporary.write_text(text, encoding="utf-8")
             temporary.replace(self.path)
         except OSError:
             with contextlib.suppress(OSError):

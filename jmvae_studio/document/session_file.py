@@ -126,7 +126,7 @@ def save(path: Path, kept: SessionRecord) -> None:
         SessionFileError: It could not be written; an older file is unchanged.
     """
     try:
-        write_text(path, kept.model_dump_json(indent=1))
+        write_text(path, json.dumps(kept.model_dump(), indent=1))  # ASCII: any file name passes
     except OSError as error:
         raise SessionFileError(
             f"The session cannot be saved in {path.parent}: {error.strerror}. Choose another folder."

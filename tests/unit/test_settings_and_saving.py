@@ -111,3 +111,13 @@ def test_the_colour_profile_travels(tmp_path: Path) -> None:
     save_picture(tmp_path / "out.jpg", source.pixels, source)
     with Image.open(tmp_path / "out.jpg") as written:
         assert written.info["icc_profile"] == source.icc_profile
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_name_that_is_no_text_is_kept(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"latin-1 \xe9.png")
+    settings = Settings()
+    settings.remember_file(odd)
+    file = SettingsFile(tmp_path / "settings.json")
+    file.save(settings)
+    assert file.load() == (settings, None)
