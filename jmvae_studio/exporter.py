@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +10,14 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from jmvae_studio.document.saving import SaveError, Saving, check_target, identities, save_picture
+from jmvae_studio.document.saving import (
+    SaveError,
+    SaveStoppedError,
+    Saving,
+    check_target,
+    identities,
+    save_picture,
+)
 from jmvae_studio.inference.compositing import compose
 from jmvae_studio.inference.engine import PREVIEW_SIZE, Layer
 from jmvae_studio.inference.renderer import PreviewRequest, Renderer
@@ -22,11 +30,25 @@ class Exporter(QObject):
 
     finished = Signal(object, str)
     """The `Path` written (None if it failed) and a sentence for the user."""
+    stopped = Signal(str)
+    """A picture that is no longer wanted was not written; a sentence for the user."""
 
     def __init__(self, renderer: Renderer, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._renderer = renderer
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="saver")
+        self._stops: set[threading.Event] = set()
+        """One for each picture that is not written yet."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a picture is being written, or waits for it."""
+        return bool(self._stops)
+
+    def cancel(self) -> None:
+        """Give up the pictures that are not written yet; `stopped` tells of each."""
+        for stop in list(self._stops):
+            stop.set()
 
     def export(
         self,
@@ -52,6 +74,8 @@ class Exporter(QObject):
         """
         check_target(path, identities([image.path]))
         layers: list[Layer | str] = []
+        stop = threading.Event()
+        self._stops.add(stop)
 
         def receive(layer: Layer | str) -> None:
             """On the renderer's thread: when the last layer is there, hand over to the saver's."""
@@ -61,6 +85,8 @@ class Exporter(QObject):
 
         def save() -> None:
             result = image.pixels
+            if stop.is_set():
+                raise SaveStoppedError(f"{path.name} was not exported: cancelled.")
             for request, layer in zip(requests, layers, strict=True):
                 if isinstance(layer, str):
                     raise SaveError(layer)
@@ -69,11 +95,15 @@ class Exporter(QObject):
             if face is not None:
                 side = max(PREVIEW_SIZE, round(face.side))
                 pictures = [extract(picture, face, side) for picture in pictures]
-            save_picture(path, np.hstack(pictures) if beside else pictures[0], image, saving=saving)
+            whole = np.hstack(pictures) if beside else pictures[0]
+            save_picture(path, whole, image, saving=saving, stopped=stop.is_set)
 
         def done(future: Future[None]) -> None:
             error = future.exception()
-            if error is None:
+            self._stops.discard(stop)
+            if isinstance(error, SaveStoppedError):
+                self.stopped.emit(str(error))
+            elif error is None:
                 self.finished.emit(path, f"Saved {path.name} in {path.parent}.")
             else:
                 known = isinstance(error, SaveError)

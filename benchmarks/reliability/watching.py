@@ -85,6 +85,7 @@ def loop_trial(number: int, folder: Path) -> Outcome:
             _drag_for(studio, chance, 0.4)
             studio.window.step_asked.emit(chance.choice((-1, 1)))
             wait(150)
+            wait_until(studio.is_settled)
         watchdog.stop()
         wait_until(studio.is_settled)
         outcome.expect(studio.window.messages.warning == "", studio.window.messages.warning)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
 from jmvae_studio import __version__
@@ -23,6 +23,9 @@ from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_export
 from jmvae_studio.ui.export_dialog import ExportDialog, Formats, What, Wish
 from jmvae_studio.ui.main_window import MainWindow
+
+_SLOW = 400
+"""Milliseconds after which an export shows that it is under way, and can be cancelled."""
 
 
 class Exports(QObject):
@@ -48,6 +51,10 @@ class Exports(QObject):
         """The one opened last."""
         self._exporter = Exporter(renderer, self)
         self._exporter.finished.connect(self._finished)
+        self._exporter.stopped.connect(self._stopped)
+        window.progress.cancelled.connect(self._exporter.cancel)
+        self._slow = QTimer(self, interval=_SLOW, singleShot=True)
+        self._slow.timeout.connect(self._show_progress)
         self._series = SeriesExports(session, showing, models, renderer, window, self)
         self._series.written.connect(self._finished)
         window.export_asked.connect(lambda: self._ask("photograph"))
@@ -78,6 +85,7 @@ class Exports(QObject):
             return
         self._settings.export_folder = str(path.parent)
         self._window.say(f"Exporting {path.name}…", 120)
+        self._slow.start()
 
     def _settings_of(self, photo: Photo) -> PictureSettings:
         model = self._models.model
@@ -151,7 +159,21 @@ class Exports(QObject):
             return
         self._settings.export_folder = str(path.parent)
 
+    def _show_progress(self) -> None:
+        if self._exporter.is_busy:
+            self._window.progress.show_busy("Exporting")
+
+    def _hide_progress(self) -> None:
+        if not self._exporter.is_busy and not self._series.is_busy:
+            self._slow.stop()
+            self._window.progress.hide()
+
+    def _stopped(self, message: str) -> None:
+        self._hide_progress()
+        self._window.say(message, 12)
+
     def _finished(self, path: Path | None, message: str) -> None:
+        self._hide_progress()
         self._window.say(message, 12)
         if path is None:
             self._window.warn(message)

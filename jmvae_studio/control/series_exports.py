@@ -162,6 +162,11 @@ class SeriesExports(QObject):
         self._previewing.cancel()
         self._dialog = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a file is being made."""
+        return self._writing.is_busy
+
     # The file --------------------------------------------------------------------------------------
 
     def _show_progress(self, done: int, total: int) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +61,10 @@ class SaveError(Exception):
     """A result that could not be written: what, where and what to do."""
 
 
+class SaveStoppedError(SaveError):
+    """A result that is no longer wanted."""
+
+
 Identity = tuple[int, int]
 """Device and inode of a file: the same for every name it goes by."""
 
@@ -102,12 +108,45 @@ def check_place(path: Path, originals: frozenset[Identity] = frozenset()) -> Non
         )
 
 
+class _StoppedError(Exception):
+    """Writing is to end."""
+
+
+class _Stoppable(io.RawIOBase):
+    """A file whose writer can be stopped between two blocks; without a descriptor, so that blocks come here."""
+
+    def __init__(self, file: BinaryIO, stopped: Callable[[], bool]) -> None:
+        super().__init__()
+        self._file, self._stopped = file, stopped
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if self._stopped():
+            raise _StoppedError
+        return self._file.write(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
 def save_picture(
     path: Path,
     pixels: npt.NDArray[np.uint8],
     source: OpenedImage | None = None,
     originals: frozenset[Identity] = frozenset(),
     saving: Saving | None = None,
+    stopped: Callable[[], bool] | None = None,
 ) -> None:
     """Write a picture beside its target and rename it.
 
@@ -117,8 +156,10 @@ def save_picture(
         source: The photograph it was made from: it gives its colour profile and is never overwritten.
         originals: Other files that are never overwritten.
         saving: How it is written.
+        stopped: Asked again and again whether to give up; WebP and AVIF are encoded in one go before.
 
     Raises:
+        SaveStoppedError: ``stopped`` said so; nothing was changed.
         SaveError: It could not be written, or it would overwrite an original; nothing was changed.
     """
     check_target(path, originals | identities([source.path] if source else []))
@@ -140,10 +181,16 @@ def save_picture(
     temporary = path.with_name(f".{path.stem[:40]}.{os.getpid()}.part")
     try:
         with temporary.open("xb") as file:
-            picture.save(file, name, **options)
+            picture.save(
+                file if stopped is None else cast(BinaryIO, _Stoppable(file, stopped)), name, **options
+            )
             file.flush()
             os.fsync(file.fileno())
+        if stopped is not None and stopped():
+            raise SaveStoppedError(f"{path.name} was not exported: cancelled.")
         temporary.replace(path)
+    except _StoppedError as error:
+        raise SaveStoppedError(f"{path.name} was not exported: cancelled.") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SaveError(

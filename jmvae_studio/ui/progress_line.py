@@ -33,3 +33,9 @@ class ProgressLine(QWidget):
         self.bar.setRange(0, max(1, total))
         self.bar.setValue(done)
         self.show()
+
+    def show_busy(self, text: str) -> None:
+        """Say what is under way, of which nobody knows how far it is."""
+        self.label.setText(text)
+        self.bar.setRange(0, 0)
+        self.show()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
@@ -158,3 +159,33 @@ def test_a_session_is_saved_and_opened_from_the_menu_of_recent_ones(
     qtbot.waitUntil(lambda: studio.session.photo is not None, timeout=20_000)
     assert values(studio) == pytest.approx(kept)
     settle(studio, qtbot)
+
+
+def test_a_slow_export_shows_itself_and_can_be_cancelled(
+    start_studio: Callable[[Path, Path], Studio],
+    checkpoint: Path,
+    photograph: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+) -> None:
+    large = tmp_path / "large.png"
+    grain = np.random.default_rng(0).integers(0, 90, (4000, 4000, 3), np.uint8)
+    with Image.open(photograph) as picture:
+        Image.fromarray(np.asarray(picture.resize((4000, 4000))) // 2 + grain).save(large, compress_level=1)
+    studio = start_studio(checkpoint, large)
+    settle(studio, qtbot)
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+    line, target = studio.window.progress, tmp_path / "out.png"
+    target.write_bytes(b"the old one")
+    studio.export(target)
+    qtbot.waitUntil(line.isVisible, timeout=10_000)
+    with qtbot.waitSignal(studio.exports._exporter.stopped, timeout=5000):
+        QTest.mouseClick(line.cancel, Qt.MouseButton.LeftButton)
+    assert not line.isVisible()
+    assert target.read_bytes() == b"the old one"
+    assert not list(tmp_path.glob(".*.part"))
+    assert "cancelled" in studio.window.statusBar().currentMessage()
+    with qtbot.waitSignal(studio.exported, timeout=60_000):
+        studio.export(tmp_path / "again.jpg")
+    assert not line.isVisible()
