@@ -20,6 +20,8 @@ from jmvae_studio.document.photo import Photo
 
 PHOTOS, EVENTS = 10, 1000
 """Photographs of a trial, and events on each."""
+MODEL: Path | None = None
+"""Another model than the shipped one."""
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 _CLOSED = (
     "Open",
@@ -171,12 +173,17 @@ def _state_of(photo: Photo) -> object:
     return photo.version("now"), dict(photo.versions)
 
 
+def _undo_all(photo: Photo) -> None:
+    while photo.stack.canUndo():
+        photo.stack.undo()
+
+
 def trial(number: int, folder: Path) -> Outcome:
     """`EVENTS` events on each of `PHOTOS` photographs; then every history is undone to its start."""
     outcome = Outcome()
     originals = copied_samples(folder / "photos", PHOTOS)
     before = [(hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns) for path in originals]
-    with guarded(originals) as touched, complaints() as told, open_studio(folder, originals) as studio:
+    with guarded(originals) as touched, complaints() as told, open_studio(folder, originals, MODEL) as studio:
         monkey = Monkey(studio, number)
         failures: list[str] = []
         studio.renderer.failed.connect(lambda text, details: failures.append(text))
@@ -185,6 +192,7 @@ def trial(number: int, folder: Path) -> Outcome:
             assert photo is not None
             studio.photographs.show(photo)
             wait_until(lambda photo=photo: studio.session.photo is photo and studio.is_settled())
+            _undo_all(photo)  # events on the photographs before may have come by here
             first = _state_of(photo)
             for step in range(EVENTS):
                 monkey.act()
@@ -197,8 +205,7 @@ def trial(number: int, folder: Path) -> Outcome:
             studio.photographs.show(photo)
             wait_until(lambda photo=photo: studio.session.photo is photo)
             studio.session.end_gesture()
-            while photo.stack.canUndo():
-                photo.stack.undo()
+            _undo_all(photo)
             outcome.expect(_state_of(photo) == first, f"{path.name}: undo does not lead back to the start")
             outcome.measure(
                 "open windows left", sum(w.isVisible() for w in QApplication.topLevelWidgets()) - 1

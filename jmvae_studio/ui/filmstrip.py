@@ -145,6 +145,7 @@ class _FrameDelegate(QStyledItemDelegate):
         edited = bool(index.data(_EDITED))
         room = line.width() - (12 if edited else 0)
         role = QPalette.ColorRole.WindowText if selected else QPalette.ColorRole.PlaceholderText
+        line.adjust(12 if edited else 0, 0, 0, 0)  # the dot's place
         text = metrics.elidedText(index.data(), Qt.TextElideMode.ElideMiddle, room)
         painter.setPen(palette.color(role))
         painter.drawText(line, Qt.AlignmentFlag.AlignHCenter, text)

@@ -100,7 +100,8 @@ class MenuWindow(QMainWindow):
             action.triggered.connect(lambda _=False, path=path: self.sample_chosen.emit(path))
         self._samples.setEnabled(bool(paths))
 
-    def _take(self, data: QMimeData) -> None:
+    def _take(self, data: QMimeData | None) -> None:
+        data = data or QMimeData()  # an empty clipboard gives none
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
         if paths:
             self.paths_dropped.emit(paths)

@@ -192,6 +192,23 @@ def test_the_screenshot_shows_the_window(folder: Path, tmp_path: Path) -> None:
     assert "d.jpg" in result.stderr
 
 
+def test_the_window_at_twice_the_scale_is_the_same_but_sharper(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = []
+    for scale in (1, 2):
+        monkeypatch.setenv("QT_SCALE_FACTOR", str(scale))
+        out = tmp_path / f"{scale}.png"
+        result = run("--screenshot", out, "--size", "900x600", folder / "b 2.jpg")
+        assert result.returncode == 0, result.stderr
+        pictures.append(open_image(out).pixels.astype(float))
+    once, twice = pictures
+    assert twice.shape == (1200, 1800, 3)
+    halved = twice.reshape(600, 2, 900, 2, 3).mean((1, 3))
+    assert np.abs(halved[:540] - once[:540]).mean() < 6  # without the status bar's times
+    assert np.abs(np.diff(twice, axis=1)).max() > np.abs(np.diff(halved, axis=1)).max() * 0.9
+
+
 def test_without_a_display_the_main_job_is_shown(tmp_path: Path) -> None:
     if not sys.platform.startswith("linux"):
         pytest.skip("only Linux starts without a display")

@@ -419,6 +419,13 @@ def test_a_device_that_is_not_there_is_not_remembered(studio: Studio, qtbot: QtB
     settle(studio, qtbot)
 
 
+def test_pasting_an_empty_clipboard_says_so(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    QGuiApplication.clipboard().clear()
+    QTest.keyClick(studio.window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert "no picture on the clipboard" in studio.window.statusBar().currentMessage()
+
+
 def test_ctrl_q_closes_the_window(studio: Studio, qtbot: QtBot) -> None:
     QTest.keyClick(studio.window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: not studio.window.isVisible(), timeout=5000)

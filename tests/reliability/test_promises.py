@@ -69,7 +69,10 @@ def test_nothing_grows_and_nothing_is_left(check: Check, qapp: QApplication) -> 
 
 
 @pytest.mark.timeout(900)
-def test_random_events_harm_neither_originals_nor_history(qapp: QApplication) -> None:
+def test_random_events_harm_neither_originals_nor_history(
+    qapp: QApplication, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monkey, "MODEL", checkpoint)  # smaller nets than the shipped ones
     holds(monkey.CHECK)
 
 
