@@ -34,7 +34,10 @@ GUIDE = (
 
 def show_guide(parent: QWidget) -> None:
     """The keys and gestures."""
-    rows = "".join(f"<tr><td><b>{keys}</b>&nbsp;&nbsp;</td><td>{does}</td></tr>" for keys, does in GUIDE)
+    whole = "style='white-space: nowrap'"
+    rows = "".join(
+        f"<tr><td {whole}><b>{keys}</b>&nbsp;&nbsp;</td><td {whole}>{does}</td></tr>" for keys, does in GUIDE
+    )
     _inform(parent, "Keys and Gestures", f"<table cellpadding=3>{rows}</table>")
 
 
