@@ -16,7 +16,7 @@ from rich.table import Table
 
 from trainer.cli_common import JUDGE, DataFolder, is_first, make_bar, shower
 from trainer.cli_faces import app as faces
-from trainer.config import PRESETS, TrainConfig, load_config, make_config
+from trainer.config import PRESETS, TrainConfig, load_config, make_config, parse_config
 from trainer.errors import TrainerError
 from trainer.events import EventLog
 from trainer.systems import check_run
@@ -141,6 +141,30 @@ def resume(
     from trainer.training import resume as go_on
 
     _run(go_on, run, config)
+
+
+@app.command("estimate")
+def estimate_run(
+    config: Annotated[Path, typer.Argument(help="config.json of a run, or - for standard input.")],
+    training: Annotated[int, typer.Option(min=1, help="Training pictures.")],
+    validation: Annotated[int, typer.Option(min=1, help="Pictures of the validation partition.")],
+    attributes: Annotated[int, typer.Option(min=1, help="Attributes or classes.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a sentence.")] = False,
+) -> None:
+    """Say how long a run would take and how much memory, from a few measured steps; its data are not opened."""
+    piped = str(config) == "-"
+    settings = parse_config(sys.stdin.read(), "standard input") if piped else load_config(config)
+    from trainer.estimate import estimate
+
+    found = estimate(settings, training, validation, attributes)
+    if as_json:
+        typer.echo(json.dumps(found.to_json()))
+        return
+    typer.echo(
+        f"About {found.seconds / 60:.1f} min on {found.device}: {found.steps} updates at "
+        f"{found.images_per_second:.0f} pictures/s, {found.epoch_seconds:.1f} s more per epoch; "
+        f"{found.memory / 1e9:.1f} GB of memory. Reading the pictures the first time comes on top."
+    )
 
 
 @app.command()

@@ -171,13 +171,26 @@ def load_config(path: Path) -> TrainConfig:
         ConfigError: The file is missing, is not JSON or holds bad settings.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"No settings at {path}: {error.strerror}. Is it the folder of a run?") from error
     except ValueError as error:
         raise ConfigError(f"The settings in {path} are not readable JSON: {error}") from error
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, source: str) -> TrainConfig:
+    """Settings from JSON; ``source`` is named in complaints.
+
+    Raises:
+        ConfigError: It is no JSON or holds bad settings.
+    """
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"The settings in {source} are not readable JSON: {error}") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"The settings in {path} are not a JSON object.")
+        raise ConfigError(f"The settings in {source} are not a JSON object.")
     return make_config(values)
 
 

@@ -20,6 +20,7 @@ from trainer.checkpoint import load_newest_state, save_model, save_state, share
 from trainer.checkpoint_header import CropSpec
 from trainer.config import TrainConfig
 from trainer.control import Control
+from trainer.data.dataset import Dataset
 from trainer.data.loading import load_dataset
 from trainer.errors import TrainerError
 from trainer.evaluation.attributes import attribute_accuracy
@@ -45,7 +46,15 @@ class Run:
     the same with any number of processes.
     """
 
-    def __init__(self, folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: TrainConfig,
+        events: EventLog,
+        progress: Progress,
+        data: Dataset | None = None,
+    ) -> None:
+        """Build everything; ``data`` stands for the data set that ``config`` names, if it is given."""
         self.folder, self.config, self.events, self.progress = folder, config, events, progress
         system = check_run(config)
         # Adam's moments of silent units decay into denormal numbers, which slow a CPU down several times. Set
@@ -53,7 +62,7 @@ class Run:
         torch.set_flush_denormal(True)
         self.processes = Processes(config)
         with self.processes.fabric.rank_zero_first(local=True):  # it decodes into the cache, the others read
-            self.data = load_dataset(config, lambda n, m: progress("decoding pictures", n, m, ""))
+            self.data = data or load_dataset(config, lambda n, m: progress("decoding pictures", n, m, ""))
         self.batches = Batches(self.data, config, self.processes)
         torch.manual_seed(config.seed)
         model = system.load_class().build(self.batches.modalities(), config.model_dump())
@@ -118,10 +127,10 @@ class Run:
         with self._signals():
             while self.step < total:
                 self._yield()
-                self._train_step()
+                self.take_step()
                 self.stop_requested = self.processes.any(self.stop_requested)
                 if self.step % self.batches.steps_per_epoch == 0:
-                    self._finish_epoch(self.step // self.batches.steps_per_epoch)
+                    self.finish_epoch(self.step // self.batches.steps_per_epoch)
                 elif self.step % self.config.checkpoint_steps == 0 or self.stop_requested:
                     self._save()
                 if self.stop_requested:
@@ -136,7 +145,8 @@ class Run:
         if threads != torch.get_num_threads():
             torch.set_num_threads(threads)
 
-    def _train_step(self) -> None:
+    def take_step(self) -> None:
+        """One update, and an event now and then."""
         started = time.perf_counter()
         epoch = self.step // self.batches.steps_per_epoch + 1
         data, noise = self.batches.batch(self.model, self.step)
@@ -211,14 +221,12 @@ class Run:
         for name in current.keys() - set(floats):
             self.ema[name].copy_(current[name])
 
-    def _finish_epoch(self, epoch: int) -> None:
+    def finish_epoch(self, epoch: int) -> None:
         """Validate, publish and draw with the averaged weights, then save the state; the first process alone."""
         if self.processes.is_first:
             rows = self.batches.rows("validation")
             with self._averaged_weights():
-                metrics = attribute_accuracy(self.model, self.data, rows)
-                if not self.model.adversarial:
-                    metrics |= self._validation_terms(rows)
+                metrics = self.validate(rows)
                 sheet = sample_sheet(self.model, self.data.images[rows[:8]], self.data.attributes[rows[:8]])
                 (self.folder / "samples").mkdir(exist_ok=True)
                 sheet.save(self.folder / "samples" / f"epoch-{epoch:04d}.png")
@@ -237,6 +245,11 @@ class Run:
             self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
             self.events.emit("published", path="model.safetensors", epoch=epoch, best=is_best)
         self._save()
+
+    def validate(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:
+        """Accuracies and terms of the bound on some rows of the data, as the model stands."""
+        metrics = attribute_accuracy(self.model, self.data, rows)
+        return metrics if self.model.adversarial else metrics | self._validation_terms(rows)
 
     @torch.no_grad()
     def _validation_terms(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from jmvae_studio.control.models import Models
 from jmvae_studio.settings import Settings
+from jmvae_studio.training.measuring import Measured, Measuring
 from jmvae_studio.training.run import Run, State
 from jmvae_studio.training.survey import Survey, survey
 from jmvae_studio.training.trainings import RunError, Trainings
@@ -45,11 +46,14 @@ class Training(QObject):
         super().__init__(parent)
         self._trainings, self._models = trainings, models
         self._window, self._settings = window, settings
+        self._measuring = Measuring(self)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="surveyor")
         self._is_closing = False
         self.dialog: TrainDialog | None = None
         """The dialog of a new run, while it is open."""
         window.train_asked.connect(self.ask)
+        self._measuring.measured.connect(self._show_measured)
+        self._measuring.failed.connect(self._show_no_measure)
         trainings.ended.connect(self._tell_end)
         trainings.failed.connect(self._tell)
         self._surveyed.connect(self._show_survey)
@@ -59,7 +63,13 @@ class Training(QObject):
         """Look no more; runs go on."""
         self._is_closing = True
         self._trainings.close()
+        self._measuring.close()
         self._pool.shutdown(cancel_futures=True)
+
+    @property
+    def is_measuring(self) -> bool:
+        """Whether a process measures what a run would take."""
+        return self._measuring.is_under_way
 
     def load(self, run: Run) -> None:
         """Load the newest weights of a run into the editor, whether it still trains or not."""
@@ -86,12 +96,23 @@ class Training(QObject):
         self.dialog.this_model.setEnabled(model is not None)
         self.dialog.folder_given.connect(self._look_into)
         self.dialog.parent_given.connect(lambda path: self._pool.submit(self._read_parent, path))
+        self.dialog.measure_asked.connect(self._measuring.start)
+        self.dialog.measure.cancelled.connect(self._measuring.cancel)
         self.dialog.wished.connect(self._begin)
         self.dialog.destroyed.connect(self._forget_dialog)
         self.dialog.open()
 
     def _forget_dialog(self) -> None:
         self.dialog = None
+        self._measuring.cancel()
+
+    def _show_measured(self, found: Measured) -> None:
+        if self.dialog is not None:
+            self.dialog.measure.show_measured(found, len(self._trainings.under_way()))
+
+    def _show_no_measure(self, reason: str) -> None:
+        if self.dialog is not None:
+            self.dialog.measure.show_failure(reason)
 
     def _look_into(self, folder: Path) -> None:
         self._pool.submit(self._survey, folder)

@@ -32,6 +32,7 @@ class Survey:
         training: Those of the training partition.
         left_out: Rows and pictures that do not fit.
         names: Of the attributes or classes.
+        validation: Pictures of the validation partition.
     """
 
     layout: str
@@ -40,6 +41,7 @@ class Survey:
     training: int
     left_out: int = 0
     names: tuple[str, ...] = ()
+    validation: int = 0
 
     def text(self) -> str:
         """One sentence for people."""
@@ -110,11 +112,13 @@ def _survey_celeba(folder: Path) -> Survey:
     except (OSError, ValueError) as error:
         raise DataError(f"{folder / ATTRIBUTES_FILE} cannot be read, or is cut short: {error}.") from error
     partition = read_partition(folder / PARTITION_FILE)
-    return Survey("celeba", len(partition), len(names), Counter(partition.values())[0], 0, tuple(names))
+    counts = Counter(partition.values())
+    return Survey("celeba", len(partition), len(names), counts[0], 0, tuple(names), counts[1])
 
 
 def _survey_mnist(folder: Path) -> Survey:
     from trainer.data.mnist import CLASSES, VALIDATION_SHARE, read_idx
 
     train, test = (len(read_idx(folder / f"{name}-labels-idx1-ubyte", 1)) for name in ("train", "t10k"))
-    return Survey("mnist", train + test, len(CLASSES), train - train // VALIDATION_SHARE, 0, CLASSES)
+    validation = train // VALIDATION_SHARE
+    return Survey("mnist", train + test, len(CLASSES), train - validation, 0, CLASSES, validation)

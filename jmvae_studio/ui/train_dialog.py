@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from jmvae_studio.training.survey import Survey
 from jmvae_studio.training.trainings import RunError
 from jmvae_studio.ui.config_fields import ConfigField, FieldList, default_of, title
+from jmvae_studio.ui.measure_line import MeasureLine
 from trainer.config import PRESETS, TrainConfig, make_config
 from trainer.errors import ConfigError
 from trainer.systems import SYSTEMS, check_run
@@ -49,6 +50,8 @@ class TrainDialog(QDialog):
     """Somebody should look into this folder, and tell `show_survey` or `refuse_folder`."""
     parent_given = Signal(Path)
     """Somebody should look into this checkpoint, and tell `show_parent` or `refuse_parent`."""
+    measure_asked = Signal(object, object)
+    """A `TrainConfig` and the `Survey` of its data: somebody should measure it, and tell `measure`."""
     wished = Signal(str, object)
     """The name of the run, and its `TrainConfig`."""
 
@@ -108,6 +111,7 @@ class TrainDialog(QDialog):
         self.rest.setWidget(FieldList([f for name, f in self.fields.items() if name not in BASIC]))
         self.rest.setMinimumHeight(220)
         self.rest.hide()
+        self.measure = MeasureLine()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.train_button = self.buttons.addButton("Train", QDialogButtonBox.ButtonRole.AcceptRole)
         self._look_due = QTimer(self, interval=_REST, singleShot=True)
@@ -231,7 +235,7 @@ class TrainDialog(QDialog):
     def _check(self) -> None:
         if self._filling:
             return
-        survey = self._survey
+        survey, before = self._survey, self.config
         self.system_note.setText(SYSTEMS[self.fields["system"].value].title + ".")
         if survey is not None:
             self.found.setText(survey.text())
@@ -245,6 +249,9 @@ class TrainDialog(QDialog):
         warning = survey.warning(self.config.batch_size) if survey is not None and self.config else ""
         self.warning.setText(warning)
         self.warning.setVisible(bool(warning))
+        if self.config != before:
+            self.measure.forget()
+        self.measure.button.setEnabled(self.config is not None and survey is not None)
         self.train_button.setText("Train Anyway" if warning else "Train")
         self.train_button.setEnabled(self.config is not None and survey is not None and not problem)
         self._make_room()
@@ -327,6 +334,7 @@ class TrainDialog(QDialog):
         assert isinstance(parent, QLineEdit)
         parent.textChanged.connect(self._forget_parent)
         self.advanced.toggled.connect(self._show_advanced)
+        self.measure.asked.connect(lambda: self.measure_asked.emit(self.config, self._survey))
         self.buttons.accepted.connect(self._accept)
         self.buttons.rejected.connect(self.reject)
         preset = self.fields["preset"].widget
@@ -358,6 +366,7 @@ class TrainDialog(QDialog):
         rows.addLayout(form)
         rows.addWidget(self.advanced)
         rows.addWidget(self.rest, 1)
+        rows.addWidget(self.measure)
         rows.addWidget(self.warning)
         rows.addWidget(self.problem)
         rows.addWidget(self.buttons)

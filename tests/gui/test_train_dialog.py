@@ -1,6 +1,7 @@
 """“Train a Model…” as a user meets it: keys, folders, presets, refusals."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,31 @@ def test_the_model_in_the_editor_goes_on_with_own_attributes(
     choose(dialog.fields["system"].widget, "cvae")
     assert "“cvae” has no parts for the attributes alone" in dialog.problem.text()
     assert not dialog.train_button.isEnabled()
+
+
+def test_time_and_memory_are_measured_in_the_background(
+    studio: Studio, dialog: TrainDialog, qtbot: QtBot, tiny_mnist: Path
+) -> None:
+    assert not dialog.measure.button.isEnabled()
+    give(dialog, tiny_mnist, qtbot, "MNIST")
+    for name, value in {"hidden": "8", "latent": "4", "batch_size": "10", "epochs": "3"}.items():
+        write(dialog.fields[name].widget, value)
+    write(dialog.fields["image_size"].widget, "8")
+    choose(dialog.fields["device"].widget, "cpu")
+    measure = dialog.measure
+    QTest.mouseClick(measure.button, LEFT)
+    assert (measure.button.text(), measure.label.text()) == ("Cancel", "Measuring…")
+    assert studio.training.is_measuring
+    qtbot.waitUntil(lambda: measure.button.text() == "Measure", timeout=120_000)
+    assert re.fullmatch(
+        r"About \d+ s on cpu \([\d,]+ pictures/s\), 0\.\d GB of memory\. Reading the pictures .*",
+        measure.label.text(),
+    )
+    QTest.mouseClick(measure.button, LEFT)
+    write(dialog.fields["epochs"].widget, "4")  # what is measured is no longer what is asked
+    assert "measured in a few seconds" in measure.label.text()
+    assert not studio.training.is_measuring
+    QTest.mouseClick(measure.button, LEFT)
+    QTest.mouseClick(measure.button, LEFT)
+    assert measure.label.text() == "Cancelled."
+    assert not studio.training.is_measuring

@@ -71,8 +71,8 @@ def train_run(experiment: Experiment, number: int, digits: Path, out: Path, epoc
     run = Run(folder, config, events, quiet)
     events.emit("run-started", step=0)
     while run.step < epochs * run.batches.steps_per_epoch:
-        run._train_step()
-    run._finish_epoch(epochs)
+        run.take_step()
+    run.finish_epoch(epochs)
     events.close()
 
 
@@ -198,7 +198,7 @@ def test_every_experiment_measures_and_draws(name: str, digits: Path, tmp_path: 
         events = EventLog(folder / "events.jsonl")
         run = Run(folder, config, events, quiet)
         run.step = 6
-        run._finish_epoch(2)
+        run.finish_epoch(2)
         events.close()
     result = reproduce(chosen, asked, quiet)
     for row in result["table"]:

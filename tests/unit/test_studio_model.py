@@ -95,10 +95,10 @@ def test_what_it_cannot_encode_is_said(model: StudioJMVAE) -> None:
 def test_only_the_editor_learns_in_the_edit_stage(tiny_celeba: Path, tmp_path: Path) -> None:
     run, events = make_run(tmp_path / "run", settings(tiny_celeba, tmp_path, epochs=1, edit_epochs=1))
     while run.step < 4:
-        run._train_step()
+        run.take_step()
     before = {name: tensor.detach().clone() for name, tensor in run.model.named_parameters()}
     while run.step < 8:
-        run._train_step()
+        run.take_step()
     events.close()
     changed = {name for name, tensor in run.model.named_parameters() if not torch.equal(tensor, before[name])}
     assert changed
@@ -115,7 +115,7 @@ def test_a_resumed_edit_stage_ends_bit_equal(tiny_celeba: Path, tmp_path: Path) 
     events.close()
     stopped, events = make_run(tmp_path / "stopped", wanted)
     while stopped.step < 6:
-        stopped._train_step()
+        stopped.take_step()
     stopped._save()
     events.close()
     resumed, events = make_run(tmp_path / "stopped", wanted)

@@ -34,7 +34,7 @@ def train(folder: Path, config: TrainConfig, steps: int | None = None) -> list[d
         assert run.fit()
     else:
         for _ in range(steps):
-            run._train_step()
+            run.take_step()
         run._save()
     events.close()
     return read_events(folder / "events.jsonl")
@@ -78,7 +78,7 @@ def test_adagrad_trains_as_by_hand(tiny_mnist: Path, tmp_path: Path) -> None:
     events = EventLog(tmp_path / "events.jsonl")
     run = Run(tmp_path, config, events, quiet)
     before = {name: parameter.clone() for name, parameter in run.model.named_parameters()}
-    run._train_step()
+    run.take_step()
     events.close()
     # The first step of AdaGrad is the rate times the gradient's sign, whatever its size.
     steps = torch.cat([(p - before[name]).flatten() for name, p in run.model.named_parameters()])

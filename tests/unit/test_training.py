@@ -74,7 +74,7 @@ def test_a_resumed_run_ends_bit_equal(tiny_celeba: Path, cache: Path, tmp_path: 
     folder = tmp_path / "stopped"
     stopped, events = make_run(folder, settings)
     while stopped.step < stop_at:
-        stopped._train_step()
+        stopped.take_step()
     stopped._save()
     events.close()
     events = EventLog(folder / "events.jsonl")
@@ -100,7 +100,7 @@ def test_the_gan_stage_moves_decoder_and_discriminator(
             before_gan = {name: p.detach().clone() for name, p in run.adversary.named_parameters()}
             decoder = {n: p.detach().clone() for n, p in run.model.decoders["image"].named_parameters()}
             encoder = run.model.get_parameter("encoders.image.mean.weight").detach().clone()
-        run._train_step()
+        run.take_step()
     events.close()
     assert any(not torch.equal(p, before_gan[n]) for n, p in run.adversary.named_parameters())
     assert all(not torch.equal(p, decoder[n]) for n, p in run.model.decoders["image"].named_parameters())
