@@ -29,6 +29,7 @@ from jmvae_studio.control.remaking import Remaking
 from jmvae_studio.control.runs import Runs
 from jmvae_studio.control.sessions import Sessions
 from jmvae_studio.control.showing import Showing
+from jmvae_studio.control.tagging import Tagging
 from jmvae_studio.control.training import Training
 from jmvae_studio.control.versions import Versions
 from jmvae_studio.control.welcoming import Welcoming
@@ -89,6 +90,7 @@ class Studio(QObject):
         self.arranging = Arranging(window, settings, self)
         self.trainings = Trainings(settings_file.data / "runs", self)
         self.training = Training(self.trainings, self.models, window, settings, self)
+        self.tagging = Tagging(window, self.models, self.renderer, settings, self.training.ask, self)
         self.runs = Runs(self.trainings, session, window, self.training.ask, self)
         self._connect()
         window.show_recent(settings.recent_files, settings.recent_models)
@@ -132,6 +134,7 @@ class Studio(QObject):
         self.exploring.close()
         self.batches.close()
         self.runs.close()
+        self.tagging.close()
         self.training.close()
         self.renderer.close()
         self.imagining.close()

@@ -41,7 +41,9 @@ def no_leftovers() -> Iterator[None]:
     ours = [
         t.name
         for t in threading.enumerate()
-        if t.name.startswith(("renderer", "opener", "saver", "explorer", "surveyor", "sheet-reader"))
+        if t.name.startswith(
+            ("renderer", "opener", "saver", "explorer", "surveyor", "sheet-reader", "face-search")
+        )
     ]
     assert not ours, f"threads left running: {ours}"
 

@@ -29,6 +29,7 @@ GUIDE = (
     ("Ctrl+Shift+L", "Average and random faces of the edit's attributes"),
     ("Ctrl+T", "Train a model"),
     ("Ctrl+T", "Train a model; Ctrl+Shift+R shows the runs"),
+    ("Ctrl+Alt+T", "Prepare a folder of pictures: find faces, say attributes"),
 )
 
 

@@ -61,14 +61,18 @@ def load_folder(
     return Dataset(images, attributes, names, partition), report
 
 
-def list_rows(folder: Path) -> Listing:
+def list_rows(folder: Path, table: Path | None = None) -> Listing:
     """What the table of ``folder`` names, before any picture is opened.
+
+    Args:
+        folder: Holds the pictures.
+        table: A table of any name and place that is to be read instead of the folder's own.
 
     Raises:
         DataError: There is no table, or its header makes no sense.
     """
-    table = _find_table(folder)
-    pictures = _pictures(folder)
+    table = table or _find_table(folder)
+    pictures = pictures_in(folder)
     names, lines = _read_table(table)
     rows, named, problems = _match(lines, names, folder, pictures)
     problems += [Problem("picture without a row", None, name) for name in pictures if name not in named]
@@ -103,7 +107,7 @@ def _find_table(folder: Path) -> Path:
     return found[0]
 
 
-def _pictures(folder: Path) -> dict[str, Path]:
+def pictures_in(folder: Path) -> dict[str, Path]:
     """Name inside the folder (with /, composed letters) → file; by their endings, without hidden ones."""
     found = {}
     for path in sorted(folder.rglob("*")):
@@ -144,7 +148,7 @@ def _read_table(table: Path) -> tuple[tuple[str, ...], list[tuple[int, list[str]
 def _cells(text: str, table: Path) -> Iterator[tuple[int, list[str]]]:
     """Line by line; a quoted cell may run over several, then the number is that of its last."""
     first = text.split("\n", 1)[0]
-    separator = TABLES[table.name]
+    separator = "\t" if table.suffix in (".tsv", ".tab") else ","
     if table.suffix == ".csv" and ";" in first and "," not in first:
         separator = ";"
     reader = csv.reader(text.splitlines(keepends=True), delimiter=separator)

@@ -1,0 +1,262 @@
+"""Which picture has which attribute: said by the user, by a table or by folders; with undo."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from trainer.data.folder import list_rows
+from trainer.data.scores import scale_column
+
+TABLE = "attributes.csv"
+FEWEST, FEW_OF_A_KIND = 100, 20
+"""With fewer pictures, or fewer with or without an attribute, a model learns little; said before training."""
+LEARNS_FROM, SURE = 6, 0.5
+"""Pictures tagged each way before suggestions are learnt from them, and what counts as a sure suggestion."""
+
+Tagged = npt.NDArray[np.int8]
+
+
+class Tags(QObject):
+    """Pictures × attributes: 1 has it, -1 has it not, 0 not said yet."""
+
+    changed = Signal()
+    """Any tag, picture or attribute."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.pictures: list[str] = []
+        self.attributes: list[str] = []
+        self.values: Tagged = np.zeros((0, 0), np.int8)
+        self.stack = QUndoStack(self)
+        self._waiting: dict[str, tuple[int, ...]] = {}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.pictures, self.attributes, self._waiting = [], [], {}
+        self.values = np.zeros((0, 0), np.int8)
+        self.stack.clear()
+        self.changed.emit()
+
+    def add_picture(self, name: str) -> None:
+        """A picture was found; what a table says of it is taken."""
+        self.pictures.append(name)
+        row = np.zeros((1, len(self.attributes)), np.int8)
+        known = self._waiting.get(name)
+        if known is not None:
+            row[0, : len(known)] = known
+        self.values = np.concatenate([self.values, row])
+        self.changed.emit()
+
+    def add_attribute(self, name: str) -> None:
+        """Another attribute, of which nothing is said yet; undoable.
+
+        Raises:
+            ValueError: The name cannot be one; says why.
+        """
+        name = name.strip()
+        if not name:
+            raise ValueError("The attribute needs a name.")
+        if name in self.attributes:
+            raise ValueError(f"There is an attribute called “{name}” already.")
+        if _is_number(name):
+            raise ValueError(f"“{name}” is a number: the attribute needs a name.")
+        if any(not letter.isprintable() for letter in name):
+            raise ValueError("The name holds a letter that cannot be seen: leave it out.")
+        wider = np.concatenate([self.values, np.zeros((len(self.values), 1), np.int8)], 1)
+        self._push(f"add {name}", [*self.attributes, name], wider)
+
+    def remove_attribute(self, column: int) -> None:
+        """An attribute and all that was said of it; undoable."""
+        rest = [name for number, name in enumerate(self.attributes) if number != column]
+        self._push(f"remove {self.attributes[column]}", rest, np.delete(self.values, column, 1))
+
+    def set(self, rows: Sequence[int], column: int, value: int) -> None:
+        """Say of some pictures that they have an attribute (1), or not (-1), or take that back (0); undoable."""
+        values = self.values.copy()
+        values[list(rows), column] = value
+        if not np.array_equal(values, self.values):
+            what = {1: "has", -1: "has not", 0: "forget"}[value]
+            self._push(f"{what} {self.attributes[column]}", self.attributes, values)
+
+    def accept(self, suggested: Tagged, column: int) -> None:
+        """Take suggestions (1, -1; 0 where there is none) for what is not said yet, as one step of the history."""
+        values = self.values.copy()
+        open_ = values[:, column] == 0
+        values[open_, column] = suggested[open_]
+        if not np.array_equal(values, self.values):
+            self._push(f"suggestions for {self.attributes[column]}", self.attributes, values)
+
+    def take_table(self, folder: Path, table: Path | None = None) -> int:
+        """Tags from a table, for pictures that are there and those still to be found; undo begins anew.
+
+        Numbers are scaled as the trainer does; above zero is “has it”.
+
+        Returns:
+            How many pictures it names.
+
+        Raises:
+            DataError: It makes no sense.
+        """
+        listing = list_rows(folder, table)
+        values = np.array([row.values for row in listing.rows]).reshape(len(listing.rows), len(listing.names))
+        signs = np.ones(values.shape, np.int8)
+        if len(values):
+            for column in range(values.shape[1]):
+                signs[:, column] = np.where(scale_column(values[:, column])[0] > 0, 1, -1)
+        said = {row.name: tuple(map(int, sign)) for row, sign in zip(listing.rows, signs, strict=True)}
+        self._take(list(listing.names), said)
+        return len(said)
+
+    def take_folders(self, pictures: Sequence[str]) -> None:
+        """An attribute for every subfolder: pictures inside have it, all others have it not. Undo begins anew."""
+        inside = {name: PurePosixPath(name).parent.as_posix() for name in pictures}
+        folders = sorted({folder for folder in inside.values() if folder != "."})
+        said = {name: tuple(1 if folder == own else -1 for folder in folders) for name, own in inside.items()}
+        names = [folder.replace("/", " ") for folder in folders]
+        self._take([f"folder {name}" if _is_number(name) else name for name in names], said)
+
+    def counts(self, column: int) -> tuple[int, int, int]:
+        """Pictures that have an attribute, that have it not, and of which it is not said."""
+        tags = self.values[:, column]
+        return int((tags > 0).sum()), int((tags < 0).sum()), int((tags == 0).sum())
+
+    def complete(self) -> npt.NDArray[np.bool_]:
+        """Which pictures have every attribute said."""
+        if not self.attributes:
+            return np.zeros(len(self.pictures), bool)
+        return np.asarray((self.values != 0).all(1))
+
+    def warnings(self) -> list[str]:
+        """What speaks against training on this, a sentence each."""
+        found = []
+        usable = int(self.complete().sum())
+        if usable < FEWEST:
+            found.append(
+                f"{usable} pictures are tagged in full: from about {FEWEST} on a model begins to learn from them."
+            )
+        for column, name in enumerate(self.attributes):
+            yes, no, _ = self.counts(column)
+            if min(yes, no) < FEW_OF_A_KIND:
+                side = "with" if yes <= no else "without"
+                found.append(
+                    f"{name}: only {min(yes, no)} {side} it; {FEW_OF_A_KIND} are the least that help."
+                )
+            elif max(yes, no) > 9 * min(yes, no):
+                side = "with" if yes <= no else "without"
+                found.append(
+                    f"{name}: only {min(yes, no) / (yes + no):.0%} {side} it; more of them would help."
+                )
+        return found
+
+    def write(self, folder: Path) -> Path | None:
+        """Write `TABLE` into ``folder``, beside and renamed, with the pictures that are tagged in full.
+
+        Returns:
+            Where a table that was there before is kept; None if there was none.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["picture", *self.attributes])
+        for row in np.flatnonzero(self.complete()):
+            writer.writerow([self.pictures[row], *map(int, self.values[row])])
+        path, kept = folder / TABLE, None
+        if path.exists() and path.read_bytes() != text.getvalue().encode():
+            number = 1
+            while (kept := folder / f"attributes-{number}.old").exists():
+                number += 1
+        temporary = folder / f".{TABLE}.part"
+        temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
+        if kept is not None:
+            path.rename(kept)
+        temporary.replace(path)
+        self.stack.setClean()
+        return kept
+
+    def _take(self, names: list[str], said: dict[str, tuple[int, ...]]) -> None:
+        self.attributes, self._waiting = names, said
+        none = (0,) * len(names)
+        rows = [said.get(name, none) for name in self.pictures]
+        self.values = np.array(rows, np.int8).reshape(len(rows), len(names))
+        self.stack.clear()
+        self.changed.emit()
+
+    def _push(self, text: str, attributes: list[str], values: Tagged) -> None:
+        before = (self.attributes, self.values)
+        self.stack.push(_Step(text, lambda: self._show(attributes, values), lambda: self._show(*before)))
+
+    def _show(self, attributes: list[str], values: Tagged) -> None:
+        missing = len(self.pictures) - len(values)  # found since
+        if missing:
+            tail = np.zeros((missing, len(attributes)), np.int8)
+            for column, name in enumerate(attributes):
+                if name in self.attributes:
+                    tail[:, column] = self.values[-missing:, self.attributes.index(name)]
+            values = np.concatenate([values, tail])
+        self.attributes, self.values = list(attributes), values.copy()
+        self.changed.emit()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+class _Step(QUndoCommand):
+    def __init__(self, text: str, do: Callable[[], None], undo: Callable[[], None]) -> None:
+        super().__init__(text)
+        self._do, self._undo = do, undo
+
+    def redo(self) -> None:
+        self._do()
+
+    def undo(self) -> None:
+        self._undo()
+
+
+def suggest(
+    readings: npt.NDArray[np.float32], names: Sequence[str], attribute: str, tags: Tagged
+) -> npt.NDArray[np.float32]:
+    """How likely each picture has an attribute, -1…1, as the model in the editor has it.
+
+    An attribute that the model knows by name is its own reading. Another one is learnt from the pictures tagged so
+    far, by ridge regression on the readings of all attributes.
+
+    Args:
+        readings: Pictures × the model's attributes; rows of NaN where nothing is read yet.
+        names: Of the model's attributes.
+        attribute: The one that is asked for.
+        tags: 1, -1 or 0 (not said), one for each picture.
+
+    Returns:
+        One number per picture; NaN where nothing can be said.
+    """
+    nothing = np.full(len(readings), np.nan, np.float32)
+    known = {name.replace("_", " ").casefold(): column for column, name in enumerate(names)}
+    column = known.get(attribute.replace("_", " ").casefold())
+    if column is not None:
+        return np.asarray(np.clip(readings[:, column], -1, 1), np.float32)
+    usable = ~np.isnan(readings).any(1) if readings.shape[1] else np.zeros(len(readings), bool)
+    told = usable & (tags != 0)
+    if min((tags[told] > 0).sum(), (tags[told] < 0).sum()) < LEARNS_FROM:
+        return nothing
+    inputs = np.c_[readings, np.ones(len(readings), np.float32)].astype(np.float64)
+    weights = np.where(tags[told] > 0, 0.5 / (tags[told] > 0).sum(), 0.5 / (tags[told] < 0).sum())
+    weighted = inputs[told].T * weights
+    normal = weighted @ inputs[told] + 0.02 * np.eye(inputs.shape[1])
+    solution = np.linalg.solve(normal, weighted @ tags[told].astype(np.float64))
+    nothing[usable] = np.clip(inputs[usable] @ solution, -1, 1)
+    return nothing

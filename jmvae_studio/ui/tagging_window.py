@@ -1,0 +1,294 @@
+"""The window that makes a data set of a folder of pictures: faces found, attributes said, counts, warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QProgressBar,
+    QPushButton,
+    QSplitter,
+    QTableWidget,
+    QTableWidgetItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from jmvae_studio.ui.contact_sheet import ContactSheet, Entry
+
+FACES, OPEN, REJECTED = "Faces", "Not said yet", "Rejected"
+"""What the sheet can show."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """An attribute and how many pictures have it, have it not, and are open."""
+
+    name: str
+    yes: int
+    no: int
+    open: int
+
+
+class TaggingWindow(QDialog):
+    """Shows and asks; `control.tagging` decides."""
+
+    folder_given = Signal(Path)
+    cancelled = Signal()
+    """The search for faces is to stop."""
+    table_given = Signal(Path)
+    folders_asked = Signal()
+    """Subfolders are to be attributes."""
+    attribute_named = Signal(str)
+    attribute_removed = Signal(int)
+    chosen = Signal()
+    """Another attribute or other pictures are to be shown."""
+    suggestions_accepted = Signal()
+    """Every sure suggestion for the attribute is right."""
+    undo_asked = Signal()
+    redo_asked = Signal()
+    save_asked = Signal()
+    train_asked = Signal()
+    closing = Signal()
+
+    def __init__(self, parent: QWidget, folder: str) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
+        self.setWindowTitle("Prepare Pictures for Training")
+        self.folder, self.choose = QLineEdit(folder), QPushButton("Choose…")
+        self.folder.setAccessibleName("Folder of pictures")
+        self.folder.setPlaceholderText("Folder of pictures; they are only read")
+        self.bar, self.cancel = QProgressBar(), QPushButton("Cancel")
+        self.note = _line()
+        self.show_box = QComboBox()
+        self.show_box.addItems([FACES, OPEN, REJECTED])
+        self.show_box.setAccessibleName("Pictures shown")
+        self.sheet = ContactSheet()
+        self.keys = QLabel("Y has it · N has it not · Space as suggested · Backspace not said · Ctrl+Z undo")
+        self.keys.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.attributes = QTableWidget(0, 4)
+        self.attributes.setAccessibleName("Attributes")
+        self.new_name, self.add = QLineEdit(), QPushButton("Add")
+        self.new_name.setPlaceholderText("New attribute, for instance Smiling")
+        self.new_name.setAccessibleName("New attribute")
+        self.remove = QPushButton("Remove")
+        self.yes, self.no = QPushButton("Has It (Y)"), QPushButton("Has It Not (N)")
+        self.accept_all = QPushButton("Accept Sure Suggestions")
+        self.from_table, self.from_folders = QPushButton("From a Table…"), QPushButton("From Subfolders")
+        self.undo, self.redo = QToolButton(), QToolButton()
+        self.warnings, self.problem = _line(), _line()
+        self.problem.setForegroundRole(QPalette.ColorRole.Accent)
+        self.save, self.train = QPushButton("Save attributes.csv"), QPushButton("Save and Train…")
+        self.has_unsaved = False
+        """Whether closing loses something."""
+        self._lay_out()
+        self._connect()
+        self.show_searching(0, 0)
+        self.resize(1060, 720)
+
+    @property
+    def column(self) -> int:
+        """The attribute that is being said; -1 if there is none."""
+        return self.attributes.currentRow()
+
+    def show_searching(self, done: int, total: int) -> None:
+        """How far the search for faces is; nothing of it when it has ended."""
+        for widget in (self.bar, self.cancel):
+            widget.setVisible(done < total)
+        self.bar.setRange(0, max(1, total))
+        self.bar.setValue(done)
+
+    def show_counts(self, counts: Sequence[Count]) -> None:
+        """Show the attributes; the chosen one stays chosen."""
+        table, before = self.attributes, self.column
+        table.blockSignals(True)
+        table.setRowCount(len(counts))
+        for row, count in enumerate(counts):
+            for column, text in enumerate((count.name, count.yes, count.no, count.open)):
+                item = QTableWidgetItem(str(text))
+                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+                table.setItem(row, column, item)
+        if counts:
+            table.setCurrentCell(min(max(before, 0), len(counts) - 1), 0)
+        table.blockSignals(False)
+        for button in (self.remove, self.yes, self.no):
+            button.setEnabled(bool(counts))
+
+    def choose_attribute(self, row: int) -> None:
+        """Show this one."""
+        self.attributes.setCurrentCell(row, 0)
+
+    def show_suggestions(self, sure: int) -> None:
+        """How many pictures have a sure suggestion and nothing said."""
+        self.accept_all.setText(f"Accept {sure:,} Sure Suggestions" if sure else "No Sure Suggestions Yet")
+        self.accept_all.setEnabled(bool(sure))
+
+    def show_entries(self, entries: Sequence[Entry]) -> None:
+        """Fill the sheet."""
+        self.sheet.show_entries(entries)
+
+    def show_texts(self, note: str, warnings: Sequence[str]) -> None:
+        """What was found, and what speaks against training on it."""
+        self.note.setText(note)
+        self.warnings.setText("\n".join(warnings))
+
+    def say_problem(self, text: str) -> None:
+        """Something cannot be done; empty takes it away."""
+        self.problem.setText(text)
+        self.problem.setVisible(bool(text))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.has_unsaved:
+            self.closing.emit()
+            event.accept()  # QDialog's own would ask `reject` again
+            return
+        event.ignore()
+        kinds = QMessageBox.StandardButton
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            "JMVAE Studio",
+            "Save what was said of these pictures?",
+            kinds.Save | kinds.Discard | kinds.Cancel,
+            self,
+        )
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.buttonClicked.connect(lambda button: self._close_after(box.standardButton(button)))
+        box.open()
+
+    def reject(self) -> None:
+        self.close()  # Escape asks too
+
+    def _close_after(self, answer: QMessageBox.StandardButton) -> None:
+        if answer == QMessageBox.StandardButton.Save:
+            self.save_asked.emit()
+            if not self.has_unsaved:
+                self.close()
+        elif answer == QMessageBox.StandardButton.Discard:
+            self.has_unsaved = False
+            self.close()
+
+    def _ask_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder of Pictures", self.folder.text())
+        if name:
+            self.folder.setText(name)
+            self._give_folder()
+
+    def _give_folder(self) -> None:
+        if self.folder.text().strip():
+            self.folder_given.emit(Path(self.folder.text().strip()).expanduser().absolute())
+
+    def _ask_table(self) -> None:
+        kinds = "Tables (*.csv *.tsv);;All files (*)"
+        name, _ = QFileDialog.getOpenFileName(self, "Table of Attributes", self.folder.text(), kinds)
+        if name:
+            self.table_given.emit(Path(name))
+
+    def _name_attribute(self) -> None:
+        self.attribute_named.emit(self.new_name.text())
+
+    def _connect(self) -> None:
+        self.choose.clicked.connect(self._ask_folder)
+        self.folder.returnPressed.connect(self._give_folder)
+        self.cancel.clicked.connect(self.cancelled)
+        self.from_table.clicked.connect(self._ask_table)
+        self.from_folders.clicked.connect(self.folders_asked)
+        self.add.clicked.connect(self._name_attribute)
+        self.new_name.returnPressed.connect(self._name_attribute)
+        self.remove.clicked.connect(lambda: self.attribute_removed.emit(self.column))
+        self.attributes.currentCellChanged.connect(lambda *_: self.chosen.emit())
+        self.show_box.currentIndexChanged.connect(lambda _: self.chosen.emit())
+        self.yes.clicked.connect(lambda: self.sheet.say(self.sheet.selected(), 1))
+        self.no.clicked.connect(lambda: self.sheet.say(self.sheet.selected(), -1))
+        self.accept_all.clicked.connect(self.suggestions_accepted)
+        self.undo.clicked.connect(self.undo_asked)
+        self.redo.clicked.connect(self.redo_asked)
+        self.save.clicked.connect(self.save_asked)
+        self.train.clicked.connect(self.train_asked)
+
+    def _lay_out(self) -> None:
+        for tool, text, keys in ((self.undo, "Undo", "Ctrl+Z"), (self.redo, "Redo", "Ctrl+Shift+Z")):
+            tool.setText(text)
+            tool.setShortcut(QKeySequence(keys))
+            tool.setToolTip(f"{text} ({keys})")
+        table = self.attributes
+        table.setHorizontalHeaderLabels(["Attribute", "With", "Without", "Open"])
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.verticalHeader().hide()
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        top = QHBoxLayout()
+        top.addWidget(QLabel("Pictures"))
+        top.addWidget(self.folder, 1)
+        for beside in (self.choose, self.bar, self.cancel):
+            top.addWidget(beside)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        shown = QHBoxLayout()
+        shown.addWidget(self.show_box)
+        shown.addWidget(self.note, 1)
+        column.addLayout(shown)
+        column.addWidget(self.sheet, 1)
+        column.addWidget(self.keys)
+        right = QWidget()
+        grid = QGridLayout(right)
+        grid.setContentsMargins(0, 0, 0, 0)
+        rows: list[tuple[QWidget, ...]] = [
+            (self.from_table, self.from_folders),
+            (self.new_name, self.add),
+            (table,),
+            (self.yes, self.no),
+            (self.accept_all, self.remove),
+            (self.undo, self.redo),
+            (self.warnings,),
+        ]
+        for number, widgets in enumerate(rows):
+            for place, widget in enumerate(widgets):
+                grid.addWidget(widget, number, place, 1, 2 if len(widgets) == 1 else 1)
+        grid.setRowStretch(2, 1)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(left)
+        split.addWidget(right)
+        split.setStretchFactor(0, 1)
+        split.setSizes([700, 340])
+        split.setChildrenCollapsible(False)
+        bottom = QHBoxLayout()
+        bottom.addWidget(self.problem, 1)
+        bottom.addWidget(self.save)
+        bottom.addWidget(self.train)
+        lines = QVBoxLayout(self)
+        lines.addLayout(top)
+        lines.addWidget(split, 1)
+        lines.addLayout(bottom)
+        policy = self.problem.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.problem.setSizePolicy(policy)
+        self.problem.hide()
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)  # Return belongs to the lines
+
+
+def _line() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
