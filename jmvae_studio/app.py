@@ -18,6 +18,7 @@ from jmvae_studio.control.arranging import Arranging
 from jmvae_studio.control.batches import Batches
 from jmvae_studio.control.believing import Believing
 from jmvae_studio.control.editing import Editing
+from jmvae_studio.control.evaluating import Evaluating
 from jmvae_studio.control.exploring import Exploring
 from jmvae_studio.control.exports import Exports
 from jmvae_studio.control.imagining import Imagining
@@ -91,6 +92,7 @@ class Studio(QObject):
         self.trainings = Trainings(settings_file.data / "runs", self)
         self.training = Training(self.trainings, self.models, window, settings, self)
         self.tagging = Tagging(window, self.models, self.renderer, settings, self.training.ask, self)
+        self.evaluating = Evaluating(window, self.models, settings, self)
         self.runs = Runs(self.trainings, session, window, self.training.ask, self)
         self._connect()
         window.show_recent(settings.recent_files, settings.recent_models)
@@ -135,6 +137,7 @@ class Studio(QObject):
         self.batches.close()
         self.runs.close()
         self.tagging.close()
+        self.evaluating.close()
         self.training.close()
         self.renderer.close()
         self.imagining.close()
@@ -200,6 +203,9 @@ class Studio(QObject):
         self.training.begun.connect(self.runs.show)
         self.runs.load_asked.connect(self.models.load)
         self.runs.failed.connect(self.report)
+        self.runs.evaluate_asked.connect(self.evaluating.evaluate_run)
+        self.runs.export_asked.connect(self.evaluating.export_run)
+        self.evaluating.failed.connect(self.report)
         window.theme_chosen.connect(self.choose_theme)
         window.shortcuts_asked.connect(partial(show_guide, window))
         window.about_asked.connect(partial(show_about, window, __version__))

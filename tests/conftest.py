@@ -42,7 +42,16 @@ def no_leftovers() -> Iterator[None]:
         t.name
         for t in threading.enumerate()
         if t.name.startswith(
-            ("renderer", "opener", "saver", "explorer", "surveyor", "sheet-reader", "face-search")
+            (
+                "renderer",
+                "opener",
+                "saver",
+                "explorer",
+                "surveyor",
+                "sheet-reader",
+                "face-search",
+                "model-exporter",
+            )
         )
     ]
     assert not ours, f"threads left running: {ours}"

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QImage
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 
 from jmvae_studio.document.session import Session
+from jmvae_studio.training.commands import shell_line, train_arguments
 from jmvae_studio.training.run import Run, State
 from jmvae_studio.training.trainings import RunError, Trainings
 from jmvae_studio.ui.dialogs import ask_about_runs
@@ -25,6 +26,10 @@ class Runs(QObject):
 
     load_asked = Signal(Path)
     """Edit with this model."""
+    evaluate_asked = Signal(object)
+    """A `Run`, whose best model is to be evaluated."""
+    export_asked = Signal(object)
+    """A `Run`, whose best model is to be written somewhere."""
     failed = Signal(str)
 
     _read = Signal(Path, QImage)
@@ -103,6 +108,9 @@ class Runs(QObject):
         panel.stop_asked.connect(self._trainings.stop)
         panel.newest_asked.connect(lambda run: self._load(run.model))
         panel.best_asked.connect(lambda run: self._load(run.best))
+        panel.evaluate_asked.connect(self.evaluate_asked)
+        panel.export_asked.connect(self.export_asked)
+        panel.command_asked.connect(self._copy_command)
         panel.delete_asked.connect(self._delete)
         panel.folder_asked.connect(lambda run: QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.folder))))
         panel.samples.wanted.connect(lambda path: self._pool.submit(self._read_sheet, path))
@@ -120,6 +128,11 @@ class Runs(QObject):
     def _load(self, model: Path | None) -> None:
         if model is not None:
             self.load_asked.emit(model)
+
+    def _copy_command(self, run: Run) -> None:
+        line = shell_line(train_arguments(run.folder, run.config))
+        QGuiApplication.clipboard().setText(line)
+        self._window.say("The command is on the clipboard; give it another folder after --out.")
 
     def _delete(self, run: Run) -> None:
         try:

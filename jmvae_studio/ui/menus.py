@@ -47,6 +47,7 @@ class MenuWindow(QMainWindow):
     free_memory_asked = Signal()
     train_asked = Signal()
     prepare_asked = Signal()
+    evaluate_asked = Signal()
     find_faces_asked = Signal()
     remove_face_asked = Signal()
     draw_crop_toggled = Signal(bool)
@@ -280,6 +281,7 @@ class MenuWindow(QMainWindow):
         self.train_menu = bar.addMenu("&Train")
         self._action(self.train_menu, "&Train a Model…", self.train_asked, "Ctrl+T")
         self._action(self.train_menu, "&Prepare Pictures…", self.prepare_asked, "Ctrl+Alt+T")
+        self._action(self.train_menu, "&Evaluate the Model in the Editor…", self.evaluate_asked)
 
         helping = bar.addMenu("&Help")
         self._action(helping, "&Commands…", self.commands_asked, "Ctrl+K")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.training.commands import shell_line, train_arguments
 from jmvae_studio.training.survey import Survey
 from jmvae_studio.training.trainings import RunError
 from jmvae_studio.ui.config_fields import ConfigField, FieldList, default_of, title
@@ -114,6 +115,8 @@ class TrainDialog(QDialog):
         self.measure = MeasureLine()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.train_button = self.buttons.addButton("Train", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.copy_button = self.buttons.addButton("Copy Command", QDialogButtonBox.ButtonRole.ActionRole)
+        self.copy_button.setToolTip("The line that begins this run in a terminal, also on another machine")
         self._look_due = QTimer(self, interval=_REST, singleShot=True)
         self._look_due.timeout.connect(self._look)
         self._parent_due = QTimer(self, interval=_REST, singleShot=True)
@@ -251,6 +254,8 @@ class TrainDialog(QDialog):
         self.warning.setVisible(bool(warning))
         if self.config != before:
             self.measure.forget()
+        self.copy_button.setText("Copy Command")
+        self.copy_button.setEnabled(self.config is not None and survey is not None)
         self.measure.button.setEnabled(self.config is not None and survey is not None)
         self.train_button.setText("Train Anyway" if warning else "Train")
         self.train_button.setEnabled(self.config is not None and survey is not None and not problem)
@@ -301,6 +306,12 @@ class TrainDialog(QDialog):
             self.accept()
             self.wished.emit(name, config)
 
+    def _copy_command(self) -> None:
+        if self.config is not None:
+            line = shell_line(train_arguments(Path("RUN"), self.config))
+            QGuiApplication.clipboard().setText(line)
+            self.copy_button.setText("Copied")
+
     def _ask_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Folder of the Data", self.data.text())
         if name:
@@ -335,6 +346,7 @@ class TrainDialog(QDialog):
         parent.textChanged.connect(self._forget_parent)
         self.advanced.toggled.connect(self._show_advanced)
         self.measure.asked.connect(lambda: self.measure_asked.emit(self.config, self._survey))
+        self.copy_button.clicked.connect(self._copy_command)
         self.buttons.accepted.connect(self._accept)
         self.buttons.rejected.connect(self.reject)
         preset = self.fields["preset"].widget

@@ -46,6 +46,9 @@ class TrainingPanel(QWidget):
     duplicate_asked = Signal(object)
     delete_asked = Signal(object)
     folder_asked = Signal(object)
+    evaluate_asked = Signal(object)
+    export_asked = Signal(object)
+    command_asked = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,6 +138,9 @@ class TrainingPanel(QWidget):
             self.load_best.setText(f"Load &Best Model (Epoch {run.progress.best})")
         else:
             self.load_best.setText("Load &Best Model")
+        for action in (self.evaluate, self.export):
+            action.setEnabled(run is not None and run.model is not None)
+        self.copy_command.setEnabled(run is not None)
         self.duplicate.setEnabled(run is not None)
         self.delete.setEnabled(run is not None and not run.is_under_way)
         self.open_folder.setEnabled(run is not None)
@@ -151,6 +157,11 @@ class TrainingPanel(QWidget):
         self.load = self._action("&Load Newest Model", "mdi6.tray-arrow-down", "Edit with its newest model")
         self.load_best = QAction("Load &Best Model", self)
         self.load_best.setToolTip("The epoch that read the validation pictures' attributes best")
+        self.evaluate = QAction("&Evaluate Best Model", self)
+        self.evaluate.setToolTip("On the test pictures of the run's data")
+        self.export = QAction("E&xport Best Model…", self)
+        self.copy_command = QAction("Copy Co&mmand", self)
+        self.copy_command.setToolTip("The line that begins such a run in a terminal")
         self.compare = self._action(
             "&Compare",
             "mdi6.compare-horizontal",
@@ -169,6 +180,9 @@ class TrainingPanel(QWidget):
             (self.stop, self.stop_asked),
             (self.load, self.newest_asked),
             (self.load_best, self.best_asked),
+            (self.evaluate, self.evaluate_asked),
+            (self.export, self.export_asked),
+            (self.copy_command, self.command_asked),
             (self.duplicate, self.duplicate_asked),
             (self.delete, self.delete_asked),
             (self.open_folder, self.folder_asked),
@@ -177,7 +191,7 @@ class TrainingPanel(QWidget):
         button = self.bar.widgetForAction(self.load)
         assert isinstance(button, QToolButton)
         choices = QMenu(button)
-        choices.addActions([self.load, self.load_best])
+        choices.addActions([self.load, self.load_best, self.evaluate, self.export])
         button.setMenu(choices)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
 
@@ -204,7 +218,7 @@ class TrainingPanel(QWidget):
         menu.addActions(
             [self.resume, self.pause, self.stop, self.load, self.load_best, self.compare, self.duplicate]
         )
-        menu.addActions([self.open_folder, self.delete])
+        menu.addActions([self.evaluate, self.export, self.copy_command, self.open_folder, self.delete])
         menu.popup(self.table.viewport().mapToGlobal(place))  # type: ignore[call-overload]
 
     def _connect(self) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
@@ -72,6 +74,10 @@ def test_a_folder_is_recognised_and_a_run_is_made(
     write(dialog.fields["epochs"].widget, "3")
     choose(dialog.fields["system"].widget, "vae")
     assert dialog.system_note.text() == "VAE of the pictures alone (Kingma and Welling 2014)."
+    QTest.mouseClick(dialog.copy_button, LEFT)
+    command = shlex.split(QGuiApplication.clipboard().text())
+    assert command[:6] == ["python", "-m", "trainer", "train", "--out", "RUN"]
+    assert {"system=vae", "epochs=3", "batch_size=8"} <= set(command)
     QTest.mouseClick(dialog.train_button, LEFT)
     folder = tmp_path / "config" / "runs" / "Faces of mine"
     expected = {"data": tiny_celeba, "system": "vae", "epochs": 3, "batch_size": 8}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
@@ -19,6 +19,7 @@ from jmvae_studio.training.trainings import Trainings
 from jmvae_studio.ui.training_panel import CURVES, DETAILS, SAMPLES, TrainingPanel
 from tests.gui.test_studio import drag_slider, settle
 from tests.gui.test_trainings import small
+from trainer.checkpoint_header import read_checkpoint
 from trainer.config import PRESETS, make_config
 
 LEFT, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
@@ -219,6 +220,46 @@ def test_a_run_is_paused_resumed_and_stopped_and_yields_to_the_editor(
     qtbot.waitUntil(lambda: run.state is State.STOPPED, timeout=60_000)
     assert run.can_resume
     assert panel.resume.isEnabled()
+
+
+def test_a_model_is_evaluated_and_exported_with_its_card(
+    studio: Studio, panel: TrainingPanel, qtbot: QtBot, tmp_path: Path
+) -> None:
+    click_row(panel, "digits", Qt.KeyboardModifier.NoModifier)
+    press(panel, panel.evaluate)
+    window = studio.evaluating.window
+    assert window is not None
+    qtbot.waitUntil(lambda: "partition" in window.summary.text(), timeout=120_000)
+    assert window.summary.text().startswith(
+        "best.safetensors: 12 pictures of the test partition; mean accuracy 0."
+    )
+    QTest.mouseClick(window.copy, LEFT)
+    assert QGuiApplication.clipboard().text() == window.summary.text()
+    window.close()
+    qtbot.waitUntil(lambda: studio.evaluating.window is None)
+    press(panel, panel.evaluate)
+    again = studio.evaluating.window
+    assert again is not None
+    QTest.keyClick(again, Qt.Key.Key_Escape)  # ends the process too: a leftover fails the test
+    qtbot.waitUntil(lambda: studio.evaluating.window is None)
+    press(panel, panel.export)
+    asking = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QFileDialog) and w.isVisible())
+    assert Path(asking.selectedFiles()[0]).name == "digits.safetensors"
+    target = tmp_path / "given" / "mine.safetensors"
+    target.parent.mkdir()
+    with qtbot.waitSignal(studio.evaluating.exported, timeout=30_000):
+        asking.fileSelected.emit(str(target))
+        asking.close()
+    run = named(panel, "digits")
+    assert run.best is not None
+    assert target.read_bytes() == run.best.read_bytes()
+    card = target.with_suffix(".md").read_text()
+    assert read_checkpoint(target)[0].digest in card
+    assert "Trained on 50 pictures (MNIST)" in card
+    assert "balanced_accuracy" in card
+    assert sorted(path.name for path in target.parent.iterdir()) == ["mine.md", "mine.safetensors"]
+    with qtbot.waitSignal(studio.evaluating.failed):
+        studio.evaluating._start_export(run, run.best, run.folder / "model.safetensors")
 
 
 def test_a_failed_run_says_why(studio: Studio, panel: TrainingPanel, qtbot: QtBot, tmp_path: Path) -> None:

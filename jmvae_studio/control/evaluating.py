@@ -1,0 +1,115 @@
+"""What becomes of a trained model: evaluated on held-out pictures, exported with its card."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from jmvae_studio.control.models import Models
+from jmvae_studio.settings import Settings
+from jmvae_studio.training.call import Call
+from jmvae_studio.training.model_export import export_model
+from jmvae_studio.training.run import Run
+from jmvae_studio.ui.dialogs import ask_export, ask_folder
+from jmvae_studio.ui.evaluation_window import EvaluationWindow
+from jmvae_studio.ui.main_window import MainWindow
+from trainer.errors import TrainerError
+
+
+class Evaluating(QObject):
+    """Asks the trainer, and shows what it says; writes models where the user wants them."""
+
+    exported = Signal(object)
+    """A `Path` was written."""
+    failed = Signal(str)
+
+    def __init__(
+        self, window: MainWindow, models: Models, settings: Settings, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._main, self._models, self._settings = window, models, settings
+        self._call = Call(self)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="model-exporter")
+        self.window: EvaluationWindow | None = None
+        """While it is open."""
+        window.evaluate_asked.connect(self._ask)
+        self._call.answered.connect(self._show)
+        self._call.failed.connect(self._show_failure)
+        self.exported.connect(lambda path: window.say(f"{path.name} and its card are written.", 12))
+
+    def close(self) -> None:
+        """End the process; a model that is being written is written to its end."""
+        self._call.close()
+        self._pool.shutdown(wait=True)
+
+    def evaluate(self, checkpoint: Path, data: Path, layout: str = "") -> None:
+        """Evaluate a model on the test partition of ``data``."""
+        if self.window is not None:
+            self.window.close()
+        self.window = window = EvaluationWindow(self._main, checkpoint.name, data.name)
+        window.closing.connect(self._call.cancel)
+        window.destroyed.connect(lambda: self._forget(window))
+        window.open()
+        known = ["--dataset", layout] if layout else []
+        self._call.start(["evaluate", str(checkpoint), "--data", str(data), "--json", *known])
+
+    def evaluate_run(self, run: Run) -> None:
+        """Evaluate the best model of a run on its data."""
+        checkpoint = run.best or run.model
+        if checkpoint is not None:
+            self.evaluate(checkpoint, run.config.data, run.config.dataset)
+
+    def export_run(self, run: Run) -> None:
+        """Ask where the best model of a run should be written."""
+        checkpoint = run.best or run.model
+        if checkpoint is None:
+            return
+        ask_export(
+            self._main,
+            "Export the Model",
+            self._settings.export_folder,
+            f"{run.name}.safetensors",
+            {".safetensors": "Model with its card"},
+            lambda target: self._start_export(run, checkpoint, target),
+        )
+
+    def _start_export(self, run: Run, checkpoint: Path, target: Path) -> None:
+        if target.resolve().is_relative_to(run.folder.resolve()):
+            self.failed.emit(f"{target} lies in the run's own folder: choose another place.")
+            return
+        self._pool.submit(self._export, run, checkpoint, target)
+
+    def _export(self, run: Run, checkpoint: Path, target: Path) -> None:
+        """On the exporter's thread."""
+        try:
+            export_model(run, checkpoint, target)
+        except TrainerError as error:
+            self.failed.emit(str(error))
+        except OSError as error:
+            self.failed.emit(f"{target} cannot be written: {error.strerror}. Choose another place.")
+        else:
+            self.exported.emit(target)
+
+    def _ask(self) -> None:
+        model = self._models.model
+        if model is None:
+            return
+        start = Path(self._settings.training_data)
+        data = ask_folder(self._main, "Data to Evaluate the Model in the Editor on", start)
+        if data is not None:
+            self.evaluate(model.path, data)
+
+    def _show(self, result: dict[str, Any]) -> None:
+        if self.window is not None:
+            self.window.show_result(result)
+
+    def _show_failure(self, reason: str) -> None:
+        if self.window is not None:
+            self.window.show_failure(reason)
+
+    def _forget(self, window: EvaluationWindow) -> None:
+        if self.window is window:
+            self.window = None
