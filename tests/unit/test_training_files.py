@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from jmvae_studio.resources import default_model
 from jmvae_studio.training.commands import resume_arguments, shell_line, train_arguments
 from jmvae_studio.training.processes import NICENESS, Process
 from jmvae_studio.training.progress import RunProgress
@@ -82,7 +84,15 @@ def test_progress_counts_averages_and_rewinds() -> None:
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_the_trainer_comes_to_the_same_settings(tiny_celeba: Path, tmp_path: Path, preset: str) -> None:
-    changes = {"gradient_clip": None, "flip": False, "alpha": 0.25, "cache": tmp_path / "a b", "hidden": 7}
+    changes: dict[str, Any] = {
+        "gradient_clip": None,
+        "flip": False,
+        "alpha": 0.25,
+        "cache": tmp_path / "a b",
+        "hidden": 7,
+    }
+    if "learn" in PRESETS[preset]:
+        changes["parent"] = default_model()
     config = make_config(
         PRESETS[preset] | {"preset": preset, "data": tiny_celeba, "dataset": "celeba"} | changes
     )
