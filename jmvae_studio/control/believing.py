@@ -36,8 +36,10 @@ class Believing(QObject):
         self._found: Analysis | None = None
         self._due = QTimer(self, interval=SETTLED, singleShot=True)
         self._due.timeout.connect(self._ask)
-        for changed in (session.edit_changed, session.inferred_changed, session.faces_changed):
-            changed.connect(self._follow)
+        self._is_marked = False
+        session.edit_changed.connect(self._follow)
+        for changed in (session.inferred_changed, session.faces_changed):
+            changed.connect(self._renew)
         renderer.analysed.connect(self._take)
         window.show_spread.setChecked(settings.spread)
         window.show_obtained.setChecked(settings.obtained)
@@ -47,12 +49,17 @@ class Believing(QObject):
     def _choose(self) -> None:
         self._settings.spread = self._window.show_spread.isChecked()
         self._settings.obtained = self._window.show_obtained.isChecked()
+        self._renew()
+
+    def _renew(self) -> None:
+        """Another face is shown, or other things of it."""
         self._show()
         self._follow()
 
     def _follow(self) -> None:
         """What was obtained is no longer that of the edit; the spread is the face's and stays."""
-        self._show()
+        if self._is_marked:  # once in a drag, at its first step
+            self._show()
         if self._settings.spread or self._settings.obtained:
             self._due.start()
         else:
@@ -79,6 +86,7 @@ class Believing(QObject):
                 spread = dict(zip(names, edges, strict=True))
             if self._settings.obtained and found.request == request:
                 obtained = self._notable(dict(zip(names, beliefs.obtained, strict=True)))
+        self._is_marked = bool(obtained)
         self._window.panel.show_beliefs(spread, obtained)
 
     def _notable(self, obtained: dict[str, float]) -> dict[str, float]:
