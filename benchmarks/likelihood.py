@@ -150,7 +150,7 @@ def compare_step(model: Any, theirs: Any, batch: Any) -> None:
 
 
 def in_multivae(model: Any, alpha: float) -> Any:
-    """MultiVae's JMVAE around the very nets of ``model``."""
+    """MultiVae's JMVAE around the very nets of ``model``, with the distributions of its modalities."""
     from multivae.models import JMVAE, JMVAEConfig
     from multivae.models.nn.base_architectures import BaseJointEncoder
     from pythae.models.base.base_utils import ModelOutput
@@ -181,19 +181,29 @@ def in_multivae(model: Any, alpha: float) -> Any:
             self.name, self.latent_dim = name, model.latent
 
         def forward(self, z: Any) -> ModelOutput:
-            return ModelOutput(reconstruction=model.decode_one(self.name, z).mean)
+            decoded = model.decode_one(self.name, z)
+            return ModelOutput(reconstruction=getattr(decoded, "logits", decoded.mean))
 
     names = [modality.name for modality in model.modalities]
     config = JMVAEConfig(
         n_modalities=len(names),
         latent_dim=model.latent,
         input_dims={modality.name: modality.shape for modality in model.modalities},
-        decoders_dist=dict.fromkeys(names, "normal"),
-        decoder_dist_params={name: {"scale": 1.0} for name in names},
+        decoders_dist={m.name: distribution(m) for m in model.modalities},
+        decoder_dist_params={m.name: {"scale": 1.0} for m in model.modalities if distribution(m) == "normal"},
         alpha=alpha,
         warmup=1,
     )
-    return JMVAE(config, {n: Encoder(n) for n in names}, {n: Decoder(n) for n in names}, JointEncoder())
+    theirs = JMVAE(config, {n: Encoder(n) for n in names}, {n: Decoder(n) for n in names}, JointEncoder())
+    theirs.nets = model  # a module of it now, whose weights its trainer finds
+    return theirs
+
+
+def distribution(modality: Any) -> str:
+    """What MultiVae calls p(modality | z)."""
+    if modality.kind == "label":
+        return "categorical"
+    return "bernoulli" if modality.scale == "unit" else "normal"
 
 
 if __name__ == "__main__":
