@@ -46,6 +46,8 @@ CHANGEABLE = {
 }
 """Settings that a run may change when it is resumed; all others would change what its steps mean."""
 
+MEASURES = ("accuracy", "balanced_accuracy", "calibration_error")
+"""Of the reading of attributes; a label has no calibration error."""
 PARZEN_SAMPLES = 100
 """Generated pictures per datum of the Parzen windows."""
 
@@ -196,7 +198,12 @@ def evaluate(
     from trainer.checkpoint import load_model
     from trainer.data.dataset import PARTITIONS
     from trainer.data.loading import open_dataset, recognise
-    from trainer.evaluation.attributes import accuracy_table, attribute_accuracy, infer_attributes
+    from trainer.evaluation.attributes import (
+        accuracy_table,
+        attribute_accuracy,
+        calibration_errors,
+        infer_attributes,
+    )
     from trainer.evaluation.reconstruction import reconstruction_error
 
     if partition not in PARTITIONS:
@@ -210,11 +217,17 @@ def evaluate(
     chosen = opened.indices(partition)
     result: dict[str, Any] = {"checkpoint": checkpoint.name, "partition": partition, "pictures": len(chosen)}
     if len(vectors) == 1 and opened.kind == "attributes" and model.can_complete({"image"}, vectors[0].name):
-        table = accuracy_table(infer_attributes(model, opened.images[chosen]), opened.attributes[chosen])
+        inferred, truth = infer_attributes(model, opened.images[chosen]), opened.attributes[chosen]
+        table, errors = accuracy_table(inferred, truth), calibration_errors(inferred, truth)
         result["accuracy"], result["balanced_accuracy"] = (float(mean) for mean in table.mean(0))
+        result["calibration_error"] = float(errors.mean())
         result["attributes"] = {
-            name: {"accuracy": float(row[0]), "balanced_accuracy": float(row[1])}
-            for name, row in zip(opened.names, table, strict=True)
+            name: {
+                "accuracy": float(row[0]),
+                "balanced_accuracy": float(row[1]),
+                "calibration_error": float(error),
+            }
+            for name, row, error in zip(opened.names, table, errors, strict=True)
         }
     elif opened.kind == "label":
         result |= attribute_accuracy(model, opened, chosen)
@@ -260,11 +273,11 @@ def evaluate(
     if edits:
         print_tables(result["edits"], console)
     if "accuracy" in result:
-        shown = Table("attribute", "accuracy", "balanced")
+        shown = Table("attribute", "accuracy", "balanced", "calibration error")
         for name, row in result.get("attributes", {}).items():
-            shown.add_row(name, f"{row['accuracy']:.3f}", f"{row['balanced_accuracy']:.3f}")
+            shown.add_row(name, *(f"{row[key]:.3f}" for key in MEASURES))
         shown.add_section()
-        shown.add_row("mean", f"{result['accuracy']:.4f}", f"{result['balanced_accuracy']:.4f}")
+        shown.add_row("mean", *(f"{result[key]:.4f}" for key in MEASURES if key in result))
         console.print(shown)
     if "reconstruction_rmse" in result:
         console.print(f"Reconstruction error (RMS, of 255): {result['reconstruction_rmse']:.2f}")

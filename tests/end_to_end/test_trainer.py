@@ -96,6 +96,7 @@ def test_evaluate_and_list_speak_json_and_tables(checkpoint: Path, tiny_celeba: 
     assert values["accuracy"] == pytest.approx(
         np.mean([a["accuracy"] for a in values["attributes"].values()])
     )
+    assert 0 <= values["calibration_error"] <= 1
     listed = run("list")
     assert all(f"│ {name} " in listed.stdout for name in SYSTEMS)
 

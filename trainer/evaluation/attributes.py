@@ -70,3 +70,29 @@ def accuracy_table(
         recalls = [hits[mask].mean() if mask.any() else 0.5 for mask in (present, ~present)]
         table[column] = hits.mean(), np.mean(recalls)
     return table
+
+
+def calibration_errors(
+    predicted: npt.NDArray[np.floating], truth: npt.NDArray[np.integer], bins: int = 10
+) -> npt.NDArray[np.float64]:
+    """How far the probability (1 + w) / 2 of an attribute lies from how often it is there.
+
+    The expected calibration error (Naeini et al. 2015): the mean over the pictures of the difference, in their bin
+    of probabilities, between the mean probability and the share that has the attribute.
+
+    Args:
+        predicted: N × attributes, w in -1…1; what lies beyond counts as certain.
+        truth: N × attributes, above 0 where present.
+        bins: Of equal width.
+
+    Returns:
+        One number for each attribute, 0…1.
+    """
+    probability, present = np.clip((1 + predicted) / 2, 0, 1), truth > 0
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    errors = np.zeros(truth.shape[1])
+    for number in range(bins):
+        inside = place == number
+        gap = np.where(inside, probability - present, 0).sum(0)
+        errors += np.abs(gap) / len(truth)
+    return errors

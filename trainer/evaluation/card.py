@@ -10,7 +10,7 @@ import numpy as np
 from trainer.checkpoint_header import Header
 from trainer.config import PRESETS, TrainConfig
 from trainer.data.dataset import Dataset
-from trainer.evaluation.attributes import accuracy_table, infer_attributes
+from trainer.evaluation.attributes import accuracy_table, calibration_errors, infer_attributes
 from trainer.evaluation.edits import EditMeasure, by_model
 from trainer.evaluation.judge import Judge
 from trainer.evaluation.reconstruction import reconstruction_error
@@ -44,7 +44,9 @@ mirrored at random.
 
 On CelebA's test partition ({test} pictures), attributes decoded from the picture alone, q(z|x) then p(w|z):
 **mean accuracy {accuracy:.4f}, balanced {balanced:.4f}**. Saying for every attribute what most training pictures show
-gives {chance:.4f} and 0.5. Reconstructions differ from their pictures by {error:.1f} of 255 (root mean square).
+gives {chance:.4f} and 0.5. Taken as the probability (1 + w) / 2, what is read is off by {calibration:.3f} in the mean
+over the attributes (expected calibration error, 10 bins). Reconstructions differ from their pictures by {error:.1f} of
+255 (root mean square).
 
 Made by `python -m trainer card`, as is all of this page.
 
@@ -87,7 +89,8 @@ def make_card(
     """
     rows = data.indices("test")
     truth = data.attributes[rows]
-    table = accuracy_table(infer_attributes(model, data.images[rows]), truth)
+    predicted = infer_attributes(model, data.images[rows])
+    table = accuracy_table(predicted, truth)
     usual = data.attributes[data.indices("train")].mean(0) > 0
     history = _history(header.training)
     lines = [
@@ -111,6 +114,7 @@ def make_card(
         accuracy=table[:, 0].mean(),
         balanced=table[:, 1].mean(),
         chance=float(np.mean((truth > 0) == usual)),
+        calibration=calibration_errors(predicted, truth).mean(),
         error=reconstruction_error(model, data.images[rows]),
         edits="" if judge is None else _edits(model, data, judge, count),
         rows="\n".join(lines),
