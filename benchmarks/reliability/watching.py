@@ -83,9 +83,10 @@ def loop_trial(number: int, folder: Path) -> Outcome:
             studio.export(folder / f"result{exports}{chance.choice(('.png', '.jpg', '.webp'))}")
             exports += 1
             _drag_for(studio, chance, 0.4)
-            studio.window.step_asked.emit(chance.choice((-1, 1)))
-            wait(150)
-            wait_until(studio.is_settled)
+            step = chance.choice((-1, 1))
+            following = studio.session.neighbour(step) or studio.session.photo
+            studio.window.step_asked.emit(step)
+            wait_until(lambda: studio.session.photo is following and studio.is_settled())  # noqa: B023
         watchdog.stop()
         wait_until(studio.is_settled)
         outcome.expect(studio.window.messages.warning == "", studio.window.messages.warning)

@@ -70,7 +70,12 @@ class Exports(QObject):
         """Write the result: the whole photograph with the edit in place, or the face's crop of it."""
         photo, request = self._session.photo, self._showing.preview_request()
         if photo is None or photo.image is None or request is None:
-            self._window.warn("There is nothing to export yet: open a photograph with a face first.")
+            reading = photo is not None and bool(photo.faces)
+            self._window.warn(
+                "The model is still looking at this face: export it again in a moment."
+                if reading
+                else "There is nothing to export yet: open a photograph with a face first."
+            )
             return
         saving = None
         if wish is not None:

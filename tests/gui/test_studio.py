@@ -419,6 +419,22 @@ def test_a_device_that_is_not_there_is_not_remembered(studio: Studio, qtbot: QtB
     settle(studio, qtbot)
 
 
+def test_an_export_before_the_face_was_read_says_why_not(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    settle(studio, qtbot)
+    face = studio.session.face
+    assert face is not None
+    studio.session.set_inferred(face, "", face.inferred)  # as after a move of the square
+    studio.export(tmp_path / "early.png")
+    assert "still looking at this face" in said(studio)
+    while studio.session.face is not None:
+        studio.session.remove_face()
+    studio.export(tmp_path / "early.png")
+    assert "open a photograph with a face first" in said(studio)
+    assert not (tmp_path / "early.png").exists()
+
+
 def test_pasting_an_empty_clipboard_says_so(studio: Studio, qtbot: QtBot) -> None:
     settle(studio, qtbot)
     QGuiApplication.clipboard().clear()
