@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,14 +37,21 @@ CANVAS = 400
 
 
 @torch.no_grad()
-def make_samples(model: JointModel, folder: Path, spread: float = 0.35, seed: int = 7) -> list[Path]:
-    """Write one picture per entry of `FACES`.
+def make_samples(
+    model: JointModel,
+    folder: Path,
+    spread: float = 0.35,
+    seed: int = 7,
+    faces: Mapping[str, Sequence[str]] = FACES,
+) -> list[Path]:
+    """Write one picture per entry of ``faces``: file name → attributes that are present.
 
     Args:
         model: In evaluation mode, with CelebA's attributes.
         folder: Where the pictures go.
         spread: zeta, the variance of the noise around the mean of q(z|w).
         seed: Of the noise.
+        faces: What is to be made.
 
     Raises:
         ConfigError: The model has other attributes.
@@ -52,7 +60,7 @@ def make_samples(model: JointModel, folder: Path, spread: float = 0.35, seed: in
     folder.mkdir(parents=True, exist_ok=True)
     generator = torch.Generator().manual_seed(seed)
     paths = []
-    for name, present in FACES.items():
+    for name, present in faces.items():
         missing = set(present) - set(names)
         if missing:
             raise ConfigError(

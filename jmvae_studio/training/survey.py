@@ -12,6 +12,9 @@ from trainer.errors import DataError
 FEW = 1000
 """With fewer training pictures a model learns them by heart rather than what they have in common."""
 
+FEW_OF_OWN = 80
+"""The same of a run that learns attributes alone, and keeps the picture parts of a model that is there."""
+
 TITLES = {
     "celeba": "CelebA",
     "lfw": "Labeled Faces in the Wild",
@@ -52,14 +55,15 @@ class Survey:
             f"{self.training:,} of them for training{left_out}."
         )
 
-    def warning(self, batch_size: int) -> str:
+    def warning(self, batch_size: int, learns_all: bool = True) -> str:
         """What speaks against training on so few; empty if nothing does."""
+        few = FEW if learns_all else FEW_OF_OWN
         if self.training < batch_size:
             return f"There are fewer training pictures ({self.training:,}) than one batch takes ({batch_size:,})."
-        if self.training < FEW:
+        if self.training < few:
             return (
                 f"{self.training:,} training pictures are few: the model will know them by heart and little else. "
-                f"From about {FEW:,} on it begins to be of use."
+                f"From about {few:,} on it begins to be of use."
             )
         return ""
 

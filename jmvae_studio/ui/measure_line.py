@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtGui import QPalette, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from jmvae_studio.training.measuring import Measured
 from jmvae_studio.ui.run_table import duration
@@ -28,6 +28,8 @@ class MeasureLine(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.button)
         row.addWidget(self.label, 1)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(policy)
         self._is_measuring = False
         self.forget()
 
@@ -55,10 +57,20 @@ class MeasureLine(QWidget):
         """Why there is no answer."""
         self._rest(reason)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """As high as the words need at this width."""
+        width = max(1, self.width() - self.button.sizeHint().width() - 8)
+        self.setMinimumHeight(max(self.button.sizeHint().height(), self.label.heightForWidth(width)))
+
     def _rest(self, text: str) -> None:
         self._is_measuring = False
         self.button.setText("Measure")
         self.label.setText(text)
+        self._make_room()
 
     def _click(self) -> None:
         if self._is_measuring:

@@ -249,7 +249,9 @@ class TrainDialog(QDialog):
             field.mark(name == wrong)
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
-        warning = survey.warning(self.config.batch_size) if survey is not None and self.config else ""
+        warning = ""
+        if survey is not None and self.config is not None:
+            warning = survey.warning(self.config.batch_size, self.config.learn == "all")
         self.warning.setText(warning)
         self.warning.setVisible(bool(warning))
         if self.config != before:

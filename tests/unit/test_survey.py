@@ -40,6 +40,8 @@ def test_a_folder_of_pictures_is_counted_by_its_table(tmp_path: Path) -> None:
     assert "fewer training pictures (16) than one batch takes (64)" in found.warning(64)
     assert "16 training pictures are few" in found.warning(8)
     assert Survey("celeba", 9000, 40, 1000).warning(64) == ""
+    assert Survey("folder", 110, 2, 90).warning(16, learns_all=False) == ""
+    assert "From about 80 on" in Survey("folder", 90, 2, 70).warning(16, learns_all=False)
     with pytest.raises(DataError, match="Only 0 faces"):  # no face in grey squares: that takes a search
         load_folder(tmp_path, 16, tmp_path / "cache")
 
