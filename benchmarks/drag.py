@@ -24,7 +24,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from jmvae_studio.app import Studio, make_application
-from jmvae_studio.inference.engine import Mode
+from jmvae_studio.inference.results import Mode
 from jmvae_studio.resources import default_model, samples
 from jmvae_studio.settings import SettingsFile
 

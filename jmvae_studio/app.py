@@ -38,8 +38,8 @@ from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES
 from jmvae_studio.document.presets import PresetFolder
 from jmvae_studio.document.session import Session
 from jmvae_studio.document.session_file import sweep
-from jmvae_studio.inference.engine import Device
 from jmvae_studio.inference.renderer import ModelInfo, PreviewResult, Renderer
+from jmvae_studio.inference.results import Device
 from jmvae_studio.resources import samples
 from jmvae_studio.settings import SettingsFile
 from jmvae_studio.training.trainings import Trainings

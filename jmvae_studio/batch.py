@@ -12,7 +12,8 @@ import numpy as np
 from jmvae_studio.document.edit import Edit
 from jmvae_studio.document.saving import FORMATS, Identity, SaveError, Saving, identities, save_picture
 from jmvae_studio.inference.compositing import compose
-from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine, Layer
+from jmvae_studio.inference.engine import Engine
+from jmvae_studio.inference.results import PREVIEW_SIZE, Layer
 from trainer.data.face_crop import FaceCrop, Pixels, aligned_crop, extract, whole_crop
 from trainer.data.face_detection import Face, find_faces
 from trainer.data.images import OpenedImage, list_images, open_image

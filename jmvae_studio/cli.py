@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jmvae_studio.document.edit import Edit
-    from jmvae_studio.inference.engine import Device, Engine
+    from jmvae_studio.inference.engine import Engine
+    from jmvae_studio.inference.results import Device
 
 COMMANDS = ("infer", "edit", "sheet")
 

@@ -19,8 +19,8 @@ from jmvae_studio.document.saving import (
     save_picture,
 )
 from jmvae_studio.inference.compositing import compose
-from jmvae_studio.inference.engine import PREVIEW_SIZE, Layer
 from jmvae_studio.inference.renderer import PreviewRequest, Renderer
+from jmvae_studio.inference.results import PREVIEW_SIZE, Layer
 from trainer.data.face_crop import FaceCrop, extract
 from trainer.data.images import OpenedImage
 

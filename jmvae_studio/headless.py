@@ -15,7 +15,7 @@ import numpy as np
 import typer
 
 if TYPE_CHECKING:
-    from jmvae_studio.inference.engine import Device, Mode
+    from jmvae_studio.inference.results import Device, Mode
     from trainer.data.face_crop import Pixels
 
 PATIENCE = 90.0

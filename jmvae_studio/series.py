@@ -18,8 +18,9 @@ from jmvae_studio.document.attributes import title
 from jmvae_studio.document.saving import SaveError
 from jmvae_studio.document.series import Animation, Grid, Series, Sweep
 from jmvae_studio.inference.compositing import compose
-from jmvae_studio.inference.engine import FaceCode, Layer, Pixels
+from jmvae_studio.inference.engine import FaceCode
 from jmvae_studio.inference.renderer import PreviewRequest, Renderer
+from jmvae_studio.inference.results import Layer, Pixels
 from jmvae_studio.inference.sheet import lay_out_grid, lay_out_strip, portrait
 from trainer.data.face_crop import extract, whole_crop
 

@@ -16,8 +16,8 @@ from jmvae_studio.document.edit import Edit
 from jmvae_studio.document.presets import PresetFolder
 from jmvae_studio.document.saving import Saving
 from jmvae_studio.document.session import Session
-from jmvae_studio.inference.engine import Layer
 from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.results import Layer
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.batch_dialog import BatchDialog, BatchWish
 from jmvae_studio.ui.main_window import MainWindow

@@ -15,7 +15,6 @@ from jmvae_studio.document.attributes import title
 from jmvae_studio.document.session import Session
 from jmvae_studio.explore.bank import bank_of
 from jmvae_studio.explore.projection import Axes, Floats, Projection, fit
-from jmvae_studio.inference.engine import Decoded, Places
 from jmvae_studio.inference.renderer import (
     Analysis,
     HoverRequest,
@@ -23,6 +22,7 @@ from jmvae_studio.inference.renderer import (
     ModelInfo,
     Renderer,
 )
+from jmvae_studio.inference.results import Decoded, Places
 from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.main_window import MainWindow
 from trainer.bank import Bank

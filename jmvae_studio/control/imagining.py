@@ -17,8 +17,9 @@ from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.attributes import group, title
 from jmvae_studio.document.saving import Identity, SaveError, identities, save_picture
 from jmvae_studio.document.session import Session
-from jmvae_studio.inference.engine import Decoded, Engine, Imagined
+from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.results import Decoded, Imagined
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_export
 from jmvae_studio.ui.faces_panel import FacesPanel

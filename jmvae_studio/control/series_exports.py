@@ -15,8 +15,8 @@ from jmvae_studio.document.edit import HIGHEST, LOWEST, Edit
 from jmvae_studio.document.saving import SaveError, Saving, check_target, identities, save_picture
 from jmvae_studio.document.series import Animation, Grid, Series, Strip, Values
 from jmvae_studio.document.session import Session
-from jmvae_studio.inference.engine import PREVIEW_SIZE, Pixels
 from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.results import PREVIEW_SIZE, Pixels
 from jmvae_studio.series import Order, SeriesMaker
 from jmvae_studio.ui.export_dialog import Changeable, ExportDialog, Wish
 from jmvae_studio.ui.images import to_qimage

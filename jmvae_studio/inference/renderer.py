@@ -22,14 +22,12 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
-from jmvae_studio.inference.engine import (
+from jmvae_studio.inference.engine import DeviceError, Engine, FaceCode
+from jmvae_studio.inference.results import (
     PREVIEW_SIZE,
     Beliefs,
     Decoded,
     Device,
-    DeviceError,
-    Engine,
-    FaceCode,
     Layer,
     Mode,
     Places,

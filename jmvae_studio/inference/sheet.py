@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from jmvae_studio.inference.engine import Engine, FaceCode, Mode, Pixels
+from jmvae_studio.inference.engine import Engine, FaceCode
+from jmvae_studio.inference.results import Mode, Pixels
 
 CELL = 192
 _MARGIN, _CAPTION, _TEXT = 10, 34, 150

@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.cli import main
-from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine
+from jmvae_studio.inference.engine import Engine
+from jmvae_studio.inference.results import PREVIEW_SIZE
 from tests.gui.test_studio import drag_slider, pixels, settle
 from trainer.checkpoint import save_model
 from trainer.checkpoint_header import CropSpec

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from jmvae_studio.inference.compositing import compose, feather
-from jmvae_studio.inference.engine import PREVIEW_SIZE, DeviceError, Engine, FaceCode
+from jmvae_studio.inference.engine import DeviceError, Engine, FaceCode
+from jmvae_studio.inference.results import PREVIEW_SIZE
 from trainer.checkpoint import load_model
 from trainer.data.face_crop import FaceCrop, extract
 

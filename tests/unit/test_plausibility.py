@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from jmvae_studio.inference.engine import PREVIEW_SIZE, Engine
+from jmvae_studio.inference.engine import Engine
+from jmvae_studio.inference.results import PREVIEW_SIZE
 from jmvae_studio.resources import default_model
 from trainer.checkpoint import load_model
 from trainer.data.face_crop import FaceCrop, extract

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication
 
-from jmvae_studio.inference.engine import Engine, Layer
+from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.renderer import (
     Analysis,
     EncodeRequest,
@@ -21,6 +21,7 @@ from jmvae_studio.inference.renderer import (
     PreviewRequest,
     Renderer,
 )
+from jmvae_studio.inference.results import Layer
 from trainer.data.face_crop import FaceCrop
 
 FACE = FaceKey(1, FaceCrop(224, 110, 160))
