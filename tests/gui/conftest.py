@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
@@ -49,6 +49,11 @@ def said(studio: Studio) -> str:
     """What the message bar says; nothing while it is hidden."""
     bar = studio.window.messages
     return bar.text.text() if bar.isVisible() else ""
+
+
+def message_boxes() -> list[QMessageBox]:
+    """The questions that wait for an answer."""
+    return [w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox) and w.isVisible()]
 
 
 def drag(widget: QWidget, start: QPoint, *stops: QPoint) -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.training.run import Run, State
 from jmvae_studio.training.trainings import Trainings
+from tests.gui.conftest import message_boxes
 from tests.gui.test_trainings import small
 
 LEFT = Qt.MouseButton.LeftButton
@@ -27,10 +28,6 @@ def begin(studio: Studio, qtbot: QtBot, data: Path) -> Run:
     studio.trainings.add("later", small(data, 1))
     qtbot.waitUntil(lambda: run.state is State.RUNNING, timeout=120_000)
     return run
-
-
-def message_boxes() -> list[QMessageBox]:
-    return [w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox) and w.isVisible()]
 
 
 def question() -> QMessageBox:
