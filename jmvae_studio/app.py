@@ -17,6 +17,7 @@ from jmvae_studio import __version__
 from jmvae_studio.control.arranging import Arranging
 from jmvae_studio.control.batches import Batches
 from jmvae_studio.control.believing import Believing
+from jmvae_studio.control.coupling import Coupling
 from jmvae_studio.control.editing import Editing
 from jmvae_studio.control.evaluating import Evaluating
 from jmvae_studio.control.exploring import Exploring
@@ -87,6 +88,7 @@ class Studio(QObject):
         self.exports = Exports(session, self.showing, self.models, self.renderer, window, settings, self)
         self.believing = Believing(session, self.showing, self.renderer, self.models, window, settings, self)
         self.exploring = Exploring(session, self.showing, self.renderer, self.models, window, self)
+        self.coupling = Coupling(session, self.showing, self.renderer, self.models, window, settings, self)
         self.imagining = Imagining(session, self.showing, self.renderer, self.models, window, settings, self)
         self.arranging = Arranging(window, settings, self)
         self.trainings = Trainings(settings_file.data / "runs", self)

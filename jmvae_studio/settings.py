@@ -34,6 +34,8 @@ class Settings(BaseModel):
     """Whether the sliders show how sure the model is."""
     obtained: bool = True
     """Whether the sliders show what the model reads from the edited face."""
+    coupling: bool = True
+    """Whether they show what would move with the attribute under the mouse."""
     favourites: list[str] = Field(default_factory=list)
     folded: list[str] = Field(default_factory=list)
     """Headings of the attributes' groups that are folded."""

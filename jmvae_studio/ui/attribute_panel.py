@@ -40,6 +40,8 @@ class AttributePanel(QWidget):
     reset_asked = Signal(str)
     reset_all_asked = Signal()
     gesture_ended = Signal()
+    pointed = Signal(str, bool)
+    """The mouse is over an attribute, or has left it."""
     state_asked = Signal(str, str)
     """An attribute is to be held, locked or free."""
     follow_asked = Signal(bool)
@@ -117,6 +119,7 @@ class AttributePanel(QWidget):
                 slider.value_changed.connect(self.value_changed)
                 slider.reset_asked.connect(self.reset_asked)
                 slider.gesture_ended.connect(self.gesture_ended)
+                slider.pointed.connect(self.pointed)
                 slider.menu_asked.connect(self._offer)
                 slider.set_state("held", name in self._favourites)
                 column.addWidget(slider)
@@ -150,6 +153,11 @@ class AttributePanel(QWidget):
         """Show, for the attributes there are, how sure the model is and what it reads from the result."""
         for name, slider in self.sliders.items():
             slider.show_beliefs(spread.get(name), obtained.get(name))
+
+    def show_coupling(self, moves: Mapping[str, float]) -> None:
+        """Show how far attributes would move with the one under the mouse."""
+        for name, slider in self.sliders.items():
+            slider.show_coupling(moves.get(name))
 
     def show_whole(
         self, strength: float, identity: float, locked: Collection[str], free: Collection[str]

@@ -61,6 +61,8 @@ class _Groove(QSlider):
         """From where to where the attribute may well lie."""
         self.obtained: int | None = None
         """What the model reads from the result."""
+        self.coupled: int | None = None
+        """How far the attribute would move with another one."""
         self._resetting = False
 
     def position(self, value: int) -> float:
@@ -154,6 +156,16 @@ class _Groove(QSlider):
                     [QPointF(found - 4, bottom), QPointF(found + 4, bottom), QPointF(found, bottom - 6)]
                 )
             )
+        if self.coupled is not None:
+            pen = QPen(ACCENT, 2, Qt.PenStyle.DotLine)
+            painter.setPen(pen)
+            end = self.position(
+                min(max(self.sliderPosition() + self.coupled, self.minimum()), self.maximum())
+            )
+            painter.drawLine(QPointF(handle, middle), QPointF(end, middle))
+            painter.setPen(QPen(ACCENT, 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(QPointF(end, middle), 4, 4)
         if enabled:
             ring = palette.color(QPalette.ColorRole.Base)
             if self.hasFocus():
@@ -227,6 +239,8 @@ class AttributeSlider(QWidget):
     value_changed = Signal(str, float)
     reset_asked = Signal(str)
     gesture_ended = Signal()
+    pointed = Signal(str, bool)
+    """The mouse is over the row, or has left it."""
     menu_asked = Signal(str)
     """The small button was pressed: what may become of this attribute?"""
 
@@ -313,6 +327,13 @@ class AttributeSlider(QWidget):
             groove.update()
             self._explain()
 
+    def show_coupling(self, move: float | None) -> None:
+        """Show how far the attribute would move with the one under the mouse; None for not at all."""
+        coupled = None if move is None else round(move * STEPS)
+        if coupled != self.groove.coupled:
+            self.groove.coupled = coupled
+            self.groove.update()
+
     def _step(self, value: float) -> int:
         return min(max(round(value * STEPS), self.groove.minimum()), self.groove.maximum())
 
@@ -347,9 +368,11 @@ class AttributeSlider(QWidget):
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.mark.set_hovered(True)
+        self.pointed.emit(self.name, True)
 
     def leaveEvent(self, event: QEvent) -> None:
         self.mark.set_hovered(False)
+        self.pointed.emit(self.name, False)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.reset_asked.emit(self.name)

@@ -263,6 +263,11 @@ class MenuWindow(QMainWindow):
         self.show_obtained = self._shown(
             view, "What Was O&btained", "A mark below each slider: what the model reads from the edited face"
         )
+        self.show_coupling = self._shown(
+            view,
+            "What Would &Follow",
+            "Rest the mouse on an attribute: a ring shows where it would take others",
+        )
         self.docks_menu = view
         view.addSeparator()
         self._themes = self._choices(view.addMenu("&Theme"), THEMES, self.theme_chosen)
