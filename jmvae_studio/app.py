@@ -41,7 +41,7 @@ from jmvae_studio.document.session import Session
 from jmvae_studio.document.session_file import sweep
 from jmvae_studio.inference.renderer import ModelInfo, PreviewResult, Renderer
 from jmvae_studio.inference.results import Device
-from jmvae_studio.resources import samples
+from jmvae_studio.resources import samples, shipped_models
 from jmvae_studio.settings import SettingsFile
 from jmvae_studio.training.trainings import Trainings
 from jmvae_studio.ui.help import show_about, show_guide
@@ -99,6 +99,7 @@ class Studio(QObject):
         self._connect()
         window.show_recent(settings.recent_files, settings.recent_models)
         window.show_samples(samples())
+        window.show_shipped(shipped_models())
         window.show_choice(settings.theme, self.models.device, settings.mode)
         session.mode = settings.mode
         window.show_strip.setChecked(settings.filmstrip)

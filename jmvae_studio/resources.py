@@ -17,6 +17,11 @@ def default_model() -> Path:
     return resource("models", "faces.safetensors")
 
 
+def shipped_models() -> list[Path]:
+    """The models that edit pictures; the judge of edits lies beside them."""
+    return sorted(path for path in resource("models").glob("*.safetensors") if path.stem != "judge")
+
+
 def samples() -> list[Path]:
     """The generated faces shipped for a first look."""
     return sorted(resource("samples").glob("*.png"))

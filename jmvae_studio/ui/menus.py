@@ -93,6 +93,10 @@ class MenuWindow(QMainWindow):
         """Fill the menus of the photograph's versions; the ``current`` one is checked."""
         self.versions.show(names, current)
 
+    def show_shipped(self, models: Sequence[Path]) -> None:
+        """Fill the menu of the models that came with the program."""
+        _fill(self._shipped_models, [str(path) for path in models], self.model_chosen)
+
     def show_samples(self, paths: Sequence[Path]) -> None:
         """Fill the menu of generated faces."""
         self._samples.clear()
@@ -280,6 +284,7 @@ class MenuWindow(QMainWindow):
         model = bar.addMenu("&Model")
         self._action(model, "&Open Model…", self.open_model_asked, "Ctrl+Shift+O")
         self._recent_models = model.addMenu("&Recent Models")
+        self._shipped_models = model.addMenu("&Shipped Models")
         self._devices = self._choices(model.addMenu("&Device"), DEVICES, self.device_chosen)
         self._action(model, "&Free Memory", self.free_memory_asked)
 

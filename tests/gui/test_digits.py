@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.cli import main
+from jmvae_studio.document.edit import MODES
 from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.results import PREVIEW_SIZE
 from tests.gui.test_studio import drag_slider, pixels, settle
@@ -87,6 +88,28 @@ def test_labels_are_shares_that_sum_to_one(digits: Path) -> None:
     assert average.shape == (8, 8, 3)
     assert np.array_equal(average, engine.generate(tuple(twice)))
     assert not np.array_equal(average, engine.generate((1.0,) + (0.0,) * 9))
+
+
+@pytest.mark.parametrize("system", ["jmvae-kl", "jmvae", "jmvae-h"])
+def test_every_joint_system_does_all_that_the_window_asks(tmp_path: Path, system: str) -> None:
+    engine = Engine.load(save(tmp_path / f"{system}.safetensors", system), "cpu")
+    face = np.zeros((8, 8, 3), np.uint8)
+    face[2:6, 3:5] = 230
+    code = engine.encode(face, np.zeros((PREVIEW_SIZE, PREVIEW_SIZE, 3), np.uint8))
+    assert 0 < code.plausibility <= 1
+    asked = (0.0, 0.0, 0.0, 1.0) + (0.0,) * 6
+    for mode in MODES:
+        assert engine.preview(code, asked, mode[0]).edited.shape == (PREVIEW_SIZE, PREVIEW_SIZE, 3)
+        beliefs = engine.beliefs(code, asked, mode[0])
+        assert sum(beliefs.obtained) == pytest.approx(1, abs=1e-3)
+        assert all(low <= high for low, high in zip(beliefs.lowest, beliefs.highest, strict=True))
+    places = engine.places(code, asked)
+    assert len(places.edited) == engine.latent
+    assert sum(engine.decode(places.edited).attributes) == pytest.approx(1, abs=1e-3)
+    noise = np.random.default_rng(1).standard_normal((2, engine.latent)).astype(np.float32)
+    imagined = engine.imagine([code.attributes, asked], noise, 1.0)
+    assert imagined.faces.shape == (3, 2, 8, 8, 3)
+    assert imagined.codes.shape == (3, 2, engine.latent)
 
 
 def test_a_system_that_cannot_edit_is_refused_in_one_sentence(tmp_path: Path) -> None:

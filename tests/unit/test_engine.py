@@ -9,6 +9,7 @@ import torch
 from jmvae_studio.inference.compositing import compose, feather
 from jmvae_studio.inference.engine import DeviceError, Engine, FaceCode
 from jmvae_studio.inference.results import PREVIEW_SIZE
+from jmvae_studio.resources import shipped_models
 from trainer.checkpoint import load_model
 from trainer.data.face_crop import FaceCrop, extract
 
@@ -150,3 +151,19 @@ def test_the_spread_is_that_of_the_posterior(engine: Engine, code: FaceCode, che
     np.testing.assert_allclose(beliefs.lowest, low.numpy(), atol=0.4 * width.max())
     np.testing.assert_allclose(beliefs.highest, high.numpy(), atol=0.4 * width.max())
     assert beliefs.obtained == pytest.approx(code.attributes, abs=1e-3)  # nothing was asked
+
+
+@pytest.mark.parametrize("path", shipped_models(), ids=lambda path: path.stem)
+def test_every_shipped_model_edits_and_is_small(path: Path) -> None:
+    assert path.stat().st_size <= 40e6
+    assert path.with_suffix(".md").is_file()  # its card
+    engine = Engine.load(path, "cpu")
+    side = engine.image_size
+    picture = np.zeros((side, side, 3), np.uint8)
+    picture[side // 4 : -side // 4, side // 3 : -side // 3] = 220
+    code = engine.encode(picture, np.zeros((PREVIEW_SIZE, PREVIEW_SIZE, 3), np.uint8))
+    asked = list(code.attributes)
+    asked[3] = 1.0 if asked[3] < 0.5 else 0.0
+    changes = [engine.layer(code, tuple(values), "latent").pixels for values in (code.attributes, asked)]
+    assert np.abs(changes[0]).max() < 1e-3
+    assert np.abs(changes[1]).max() > 3

@@ -196,6 +196,11 @@ class JointModel(nn.Module, ABC):
         """A code from q(z | given) made from ``noise``, batch × latent."""
         return self.encode(given).sample(noise)
 
+    def prior_divergence(self, given: Mapping[str, Tensor]) -> Tensor:
+        """KL(q(z | given) || p(z)) in nats, one number per datum; ``given`` leaves a modality out."""
+        posterior = self.encode(given)
+        return posterior.kl(self.prior(len(posterior.mean)))
+
     def log_prior(self, z: Tensor, given: Mapping[str, Tensor] | None = None) -> Tensor:
         """Log p(z), or log p(z | given) of a conditional system, one number per code, in nats."""
         prior = self.prior_given(given) if given else self.prior(len(z))

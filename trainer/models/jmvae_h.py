@@ -120,6 +120,11 @@ class JMVAEH(JMVAE):
             "The prior of JMVAE-h is no single Gaussian; use sample_prior and log_prior instead."
         )
 
+    def prior_divergence(self, given: Mapping[str, Tensor]) -> Tensor:
+        """See `JointModel.prior_divergence`: the top layer's alone, since the others then are the prior's own."""
+        top = self._posteriors(given)[-1]
+        return top.kl(standard_gaussian(top.mean))
+
     def sample_prior(self, noise: Tensor, given: Mapping[str, Tensor] | None = None) -> Tensor:
         """See `JointModel.sample_prior`: from the top down."""
         parts = self._split(noise)

@@ -24,7 +24,7 @@ class Plausibility:
         """Draws the model's own faces, always the same."""
         self._model = model
         noise = torch.randn(_DRAWN, model.latent, generator=torch.Generator().manual_seed(1))
-        drawn = model.decode_one("image", noise.to(device)).mean
+        drawn = model.decode_one("image", model.sample_prior(noise.to(device))).mean
         code = model.encode({"image": drawn})
         apart, error = self._terms(drawn, model.decode_one("image", code.mean).mean)
         self._own = float(apart.median() * error.median())
@@ -42,5 +42,5 @@ class Plausibility:
 
     def _terms(self, image: Tensor, reconstruction: Tensor) -> tuple[Tensor, Tensor]:
         """KL(q(z|x) || p(z)) in nats and the root mean square of D(mu(x)) - x, one number per picture."""
-        apart = self._model.encode({"image": image}).kl(self._model.prior(len(image)))
+        apart = self._model.prior_divergence({"image": image})
         return apart, (reconstruction - image).square().flatten(1).mean(1).sqrt()
