@@ -234,6 +234,9 @@ class Photographs(QObject):
         if photo is not None and opened.whole != photo.whole:
             self._session.take_faces(opened.image, opened.faces, opened.whole)
             self._window.draw_crop.setChecked(not photo.faces)
+            if photo.whole:  # what was said of its faces is of no use
+                self.notice = f"{photo.path.name} is open. This model takes the whole picture."
+                self._window.say(self.notice, 12)
             self._follow_model()
             return
         added = self._session.add_faces(opened.image, opened.faces)

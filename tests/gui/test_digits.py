@@ -132,6 +132,7 @@ def test_the_window_edits_digits_and_goes_back_to_faces(
     assert face is not None
     assert (face.crop.center_x, face.crop.side) == (12, 24)
     settle(studio, qtbot)
+    assert "No face" not in studio.window.statusBar().currentMessage()
     assert sum(face.inferred.values()) == pytest.approx(1, abs=1e-3)
     before = pixels(studio.window.result_canvas.image)
     drag_slider(studio, "7", 0.95)
