@@ -86,7 +86,7 @@ Trained on {header.training.get("pictures", progress.pictures):,} pictures ({TIT
 ## Limits
 
 - {_LIMITS[config.dataset]}
-- It knows faces and attributes as they are in its pictures: others are read and edited worse, and attributes that go
+- It knows pictures and attributes as they are in its data: others are read and edited worse, and attributes that go
   together there move together.
 - Not for identifying people or for decisions about them.
 """
