@@ -31,11 +31,12 @@ _CLOSED = (
     "Export",
     "Continue",
     "Recent",
+    "Shipped",
     "Close",
     "Bring Back",
     "Device",
 )
-"""Commands that ask for files, or go from the photograph at hand."""
+"""Commands that ask for files, or go from the photograph or the model at hand."""
 
 
 class Monkey:
