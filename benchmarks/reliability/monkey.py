@@ -192,8 +192,9 @@ def trial(number: int, folder: Path) -> Outcome:
             photo = studio.session.find(path)
             assert photo is not None
             studio.photographs.show(photo)
-            wait_until(lambda photo=photo: studio.session.photo is photo and studio.is_settled())
-            _undo_all(photo)  # events on the photographs before may have come by here
+            wait_until(lambda photo=photo: studio.session.photo is photo)
+            _undo_all(photo)  # events on the photographs before may have come by here, and dismissed its face
+            wait_until(studio.is_settled)
             first = _state_of(photo)
             for step in range(EVENTS):
                 monkey.act()
