@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from benchmarks.reliability import killing, monkey, pictures, places, watching
+from benchmarks.reliability import killing, pictures, places, watching
 from benchmarks.reliability.harness import Check, Outcome, State, run, run_share
 from trainer.data.images import open_image
 
@@ -66,14 +66,6 @@ def test_the_event_loop_is_hardly_ever_away(qapp: QApplication, monkeypatch: pyt
 @pytest.mark.parametrize("check", [watching.MEMORY, watching.QUIT], ids=lambda check: check.name)
 def test_nothing_grows_and_nothing_is_left(check: Check, qapp: QApplication) -> None:
     holds(check)
-
-
-@pytest.mark.timeout(900)
-def test_random_events_harm_neither_originals_nor_history(
-    qapp: QApplication, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(monkey, "MODEL", checkpoint)  # smaller nets than the shipped ones
-    holds(monkey.CHECK)
 
 
 # The harness itself --------------------------------------------------------------------------------
