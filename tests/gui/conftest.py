@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -63,3 +65,24 @@ def drag(widget: QWidget, start: QPoint, *stops: QPoint) -> None:
         QTest.mouseMove(widget, stop)
         QApplication.processEvents()
     QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, stops[-1])
+
+
+def pixels(image: QImage | None) -> np.ndarray:
+    assert image is not None
+    converted = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(converted.constBits(), np.uint8).reshape(
+        converted.height(), converted.bytesPerLine()
+    )
+    return rows[:, : 3 * converted.width()].reshape(converted.height(), converted.width(), 3).copy()
+
+
+def settle(studio: Studio, qtbot: QtBot) -> None:
+    """Wait until the preview on the screen is the one of the present edit."""
+    qtbot.waitUntil(studio.is_settled, timeout=30_000)
+
+
+def drag_slider(studio: Studio, name: str, share: float) -> None:
+    groove = studio.window.panel.sliders[name].groove
+    middle = groove.height() // 2
+    stops = [QPoint(round(groove.width() * (0.5 + (share - 0.5) * step / 12)), middle) for step in range(13)]
+    drag(groove, stops[0], *stops)

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.document.presets import Preset, PresetFolder
 from jmvae_studio.ui.batch_dialog import BatchDialog
-from tests.gui.test_studio import drag_slider, settle
+from tests.gui.conftest import drag_slider, settle
 from trainer.data.images import open_image
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.inference.renderer import Analysis
 from jmvae_studio.ui.attribute_slider import STEPS
-from tests.gui.test_studio import drag_slider
+from tests.gui.conftest import drag_slider
 
 
 def analyses(studio: Studio) -> list[Analysis]:

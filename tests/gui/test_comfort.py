@@ -11,8 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.settings import Settings, SettingsFile
-from tests.gui.conftest import said
-from tests.gui.test_studio import drag_slider, settle
+from tests.gui.conftest import drag_slider, said, settle
 
 
 def activate(studio: Studio) -> None:

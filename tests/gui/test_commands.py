@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.ui.command_palette import CommandPalette, commands
-from tests.gui.test_studio import drag_slider, settle
+from tests.gui.conftest import drag_slider, settle
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.ui.attribute_slider import STEPS
-from tests.gui.test_studio import drag_slider, settle
+from tests.gui.conftest import drag_slider, settle
 
 NOTABLE = 0.03
 """The test's model couples its attributes weakly."""

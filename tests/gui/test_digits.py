@@ -15,7 +15,7 @@ from jmvae_studio.cli import main
 from jmvae_studio.document.edit import MODES
 from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.results import PREVIEW_SIZE
-from tests.gui.test_studio import drag_slider, pixels, settle
+from tests.gui.conftest import drag_slider, pixels, settle
 from trainer.checkpoint import save_model
 from trainer.checkpoint_header import CropSpec
 from trainer.data.images import open_image

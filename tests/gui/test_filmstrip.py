@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
-from tests.gui.conftest import said
-from tests.gui.test_studio import drag_slider, settle
+from tests.gui.conftest import drag_slider, said, settle
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 

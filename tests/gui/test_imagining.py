@@ -13,9 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.ui.faces_panel import FacesPanel
-from tests.gui.conftest import drag, said
+from tests.gui.conftest import drag, drag_slider, pixels, said, settle
 from tests.gui.test_digits import save
-from tests.gui.test_studio import drag_slider, pixels, settle
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 

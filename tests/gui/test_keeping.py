@@ -14,8 +14,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.document.session_file import load, record, save
 from jmvae_studio.ui.export_dialog import ExportDialog
-from tests.gui.conftest import said
-from tests.gui.test_studio import drag_slider, settle
+from tests.gui.conftest import drag_slider, said, settle
 from trainer.data.images import open_image
 
 CONTROL = Qt.KeyboardModifier.ControlModifier

@@ -15,8 +15,7 @@ from jmvae_studio.ui.latent_map import LatentMap
 from jmvae_studio.ui.map_view import Marks
 from jmvae_studio.ui.point_cloud import draw
 from tests.conftest import NAMES
-from tests.gui.conftest import drag
-from tests.gui.test_studio import settle
+from tests.gui.conftest import drag, settle
 from trainer.bank import Bank
 
 POINTS = np.array([[-3, -2], [3, -2], [0, 2], [-3, 2]], np.float32)

@@ -14,8 +14,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.resources import default_model
 from jmvae_studio.settings import SettingsFile
-from tests.gui.conftest import drag
-from tests.gui.test_studio import drag_slider, pixels, settle
+from tests.gui.conftest import drag, drag_slider, pixels, settle
 from trainer.data.images import open_image
 
 CONTROL = Qt.KeyboardModifier.ControlModifier

@@ -10,8 +10,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.document.presets import Preset, save_preset
 from jmvae_studio.ui.choosing import ChooseAttributes
-from tests.gui.conftest import said
-from tests.gui.test_studio import drag_slider, settle
+from tests.gui.conftest import drag_slider, said, settle
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 

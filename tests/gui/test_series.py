@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.ui.export_dialog import ExportDialog
-from tests.gui.test_studio import drag_slider, pixels, settle
+from tests.gui.conftest import drag_slider, pixels, settle
 from trainer.data.images import open_image
 
 CONTROL = Qt.KeyboardModifier.ControlModifier

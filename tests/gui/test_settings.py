@@ -12,7 +12,7 @@ from jmvae_studio.document.session_file import load
 from jmvae_studio.settings import SettingsFile
 from jmvae_studio.ui.settings_dialog import SettingsDialog
 from jmvae_studio.ui.theme import is_dark
-from tests.gui.test_studio import drag_slider, settle
+from tests.gui.conftest import drag_slider, settle
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 

@@ -17,7 +17,7 @@ from jmvae_studio.app import Studio
 from jmvae_studio.training.run import Run, State
 from jmvae_studio.training.trainings import Trainings
 from jmvae_studio.ui.training_panel import CURVES, DETAILS, SAMPLES, TrainingPanel
-from tests.gui.test_studio import drag_slider, settle
+from tests.gui.conftest import drag_slider, settle
 from tests.gui.test_trainings import small
 from trainer.checkpoint_header import read_checkpoint
 from trainer.config import PRESETS, make_config

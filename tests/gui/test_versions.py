@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.document.session_file import load, record, save
-from tests.gui.test_studio import drag_slider, settle
+from tests.gui.conftest import drag_slider, settle
 from trainer.data.face_crop import FaceCrop
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
