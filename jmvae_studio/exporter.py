@@ -110,7 +110,7 @@ class Exporter(QObject):
                 self.finished.emit(None, str(error) if known else f"{path.name} could not be saved: {error}")
 
         for request in requests:
-            self._renderer.layer(request, receive)
+            self._renderer.layer(request, receive, image.pixels)
 
     def close(self) -> None:
         """Finish what is being written; call after the renderer was closed."""

@@ -169,15 +169,13 @@ class Showing(QObject):
         assert key is not None
         self._window.photo_view.show_faces([face.crop for face in photo.faces], photo.current)
         self._show_overlays()
-        self._renderer.encode_newest(EncodeRequest(key, photo.pixels()))
+        self._renderer.encode(EncodeRequest(key, photo.pixels(), self._session.moves_crop))
 
     def _crop_released(self) -> None:
         self._session.end_gesture()
-        key = self._key()
-        if key is not None and not self.is_settled():
-            photo = self._session.photo
-            assert photo is not None
-            self._renderer.encode_newest(EncodeRequest(key, photo.pixels()))
+        photo, key = self._session.photo, self._key()
+        if photo is not None and key is not None:
+            self._renderer.encode(EncodeRequest(key, photo.pixels()))
 
     def _show_on_the_way(self, result: EncodeResult) -> None:
         """While a square is dragged, show what it held a moment ago."""

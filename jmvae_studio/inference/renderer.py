@@ -110,10 +110,17 @@ class Analysis:
 
 @dataclass(frozen=True)
 class EncodeRequest:
-    """Upload a face and infer its attributes."""
+    """Upload a face and infer its attributes.
+
+    Attributes:
+        face: Which face.
+        photo: The photograph's pixels.
+        passing: Whether its square is on its way elsewhere: its code makes room for the next.
+    """
 
     face: FaceKey
     photo: npt.NDArray[np.uint8] = field(repr=False, compare=False)
+    passing: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +183,8 @@ class Renderer(QObject):
         self._engine: Engine | None = None
         self._source: tuple[Path, Device] | None = None
         self._codes: OrderedDict[FaceKey, FaceCode] = OrderedDict()
+        self._passing: dict[FaceKey, FaceCode] = {}
+        """Where a square that is being dragged was a moment ago."""
         self._faces: OrderedDict[FaceKey, tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]] = OrderedDict()
         self._thread = threading.Thread(target=self._work, name="renderer", daemon=True)
         self._thread.start()
@@ -215,32 +224,42 @@ class Renderer(QObject):
         self._submit(lambda: self._load(path, device))
 
     def encode(self, request: EncodeRequest) -> None:
-        """Infer a face's attributes."""
-        self._submit(lambda: self._encode(request))
-
-    def encode_newest(self, request: EncodeRequest) -> None:
-        """Infer a face's attributes; a request of this kind that waits is replaced (a square being dragged)."""
+        """Infer a face's attributes; a request of this kind that waits is replaced."""
         with self._wake:
             waiting, self._encoding = self._encoding, request
         if waiting is None:
             self._submit(self._encode_waiting)
 
-    def layer(self, request: PreviewRequest, receive: Callable[[Layer | str], None]) -> None:
-        """Compute an edit for export; ``receive`` gets it, or a sentence, on the worker thread."""
+    def layer(
+        self,
+        request: PreviewRequest,
+        receive: Callable[[Layer | str], None],
+        photo: npt.NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Compute an edit for export; ``receive`` gets it, or a sentence, on the worker thread.
+
+        With the photograph's pixels, a face that was seen long ago is looked at again.
+        """
 
         def work(code: FaceCode) -> Layer:
             attributes = self._attributes(code, request)
             return code.engine.layer(code, attributes, request.mode, request.identity)
 
-        self.with_code(request, work, receive)
+        self.with_code(request, work, receive, photo)
 
     def with_code(
-        self, request: PreviewRequest, work: Callable[[FaceCode], T], receive: Callable[[T | str], None]
+        self,
+        request: PreviewRequest,
+        work: Callable[[FaceCode], T],
+        receive: Callable[[T | str], None],
+        photo: npt.NDArray[np.uint8] | None = None,
     ) -> None:
         """Do ``work`` on the code of a face in the queue; ``receive`` gets the outcome, or a sentence, there."""
 
         def run(engine: Engine) -> T:
             code = self._code(request.face)
+            if code is None and photo is not None:
+                code = self._look(engine, EncodeRequest(request.face, photo))[0]
             if code is None or engine.digest != request.model:
                 raise RenderError("The model was replaced before the picture was made. Export it again.")
             return work(code)
@@ -364,7 +383,7 @@ class Renderer(QObject):
             return
         self._engine = engine
         self._source = (path, device)
-        self._codes.clear()
+        self._forget_codes()
         self.model_loaded.emit(
             ModelInfo(
                 path,
@@ -383,13 +402,22 @@ class Renderer(QObject):
         if engine is None:
             self.encode_failed.emit(request.face, "No model is loaded; choose one with Model ▸ Open Model….")
             return
+        code, preview = self._look(engine, request)
+        result = EncodeResult(request.face, engine.digest, code.attributes, code.plausibility, preview)
+        self.encoded.emit(result)
+
+    def _look(self, engine: Engine, request: EncodeRequest) -> tuple[FaceCode, npt.NDArray[np.uint8]]:
+        """The code of a face, kept for later, and its crop as the eye sees it."""
         crop = request.face.crop
         face = extract(request.photo, crop, engine.image_size)
         preview = extract(request.photo, crop, PREVIEW_SIZE)
-        _remember(self._faces, request.face, (face, preview))
-        code = _remember(self._codes, request.face, engine.encode(face, preview))
-        result = EncodeResult(request.face, engine.digest, code.attributes, code.plausibility, preview)
-        self.encoded.emit(result)
+        code = engine.encode(face, preview)
+        if request.passing:
+            self._passing = {request.face: code}
+        else:
+            _remember(self._faces, request.face, (face, preview))
+            _remember(self._codes, request.face, code)
+        return code, preview
 
     def _encode_waiting(self) -> None:
         with self._wake:
@@ -410,10 +438,14 @@ class Renderer(QObject):
 
     def _free(self) -> None:
         engine, self._engine = self._engine, None
-        self._codes.clear()
+        self._forget_codes()
         if engine is not None:
             engine.release()
         self.memory_freed.emit()
+
+    def _forget_codes(self) -> None:
+        self._codes.clear()
+        self._passing.clear()
 
     def _current_engine(self) -> Engine | None:
         if self._engine is None and self._source is not None:
@@ -425,7 +457,7 @@ class Renderer(QObject):
         engine = self._current_engine()
         if engine is None:
             return None
-        code = self._codes.get(face)
+        code = self._codes.get(face) or self._passing.get(face)
         if code is None and face in self._faces:
             pixels, preview = self._faces[face]
             if pixels.shape[0] != engine.image_size:

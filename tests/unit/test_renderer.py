@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication
 
 from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.renderer import (
+    KEPT_CODES,
     Analysis,
     EncodeRequest,
     EncodeResult,
@@ -127,6 +128,43 @@ def test_a_layer_is_computed_for_its_own_request(ready: tuple[Renderer, EncodeRe
     assert isinstance(received[0], Layer)
     assert np.abs(received[0].pixels).max() > 0
     assert isinstance(received[1], str)
+
+
+def look_elsewhere(renderer: Renderer, photo: np.ndarray, passing: bool) -> None:
+    """More faces than the renderer keeps."""
+    seen: list[EncodeResult] = []
+    renderer.encoded.connect(seen.append)
+    for number in range(KEPT_CODES + 1):
+        renderer.encode(EncodeRequest(FaceKey(1, FaceCrop(200 + number, 120, 160)), photo, passing))
+        until(lambda number=number: len(seen) == number + 1)
+
+
+def test_a_dragged_square_pushes_no_other_face_out(
+    ready: tuple[Renderer, EncodeResult], astronaut: np.ndarray
+) -> None:
+    renderer, encoded = ready
+    look_elsewhere(renderer, astronaut, passing=True)
+    received: list[Layer | str] = []
+    renderer.layer(request(encoded, 2.0), received.append)
+    until(lambda: received)
+    assert isinstance(received[0], Layer)
+
+
+def test_a_face_seen_long_ago_is_looked_at_again(
+    ready: tuple[Renderer, EncodeResult], astronaut: np.ndarray
+) -> None:
+    renderer, encoded = ready
+    received: list[Layer | str] = []
+    renderer.layer(request(encoded, 2.0), received.append)
+    look_elsewhere(renderer, astronaut, passing=False)
+    renderer.layer(request(encoded, 2.0), received.append)
+    renderer.layer(request(encoded, 2.0), received.append, astronaut)
+    until(lambda: len(received) == 3)
+    first, unknown, again = received
+    assert isinstance(unknown, str)
+    assert isinstance(first, Layer)
+    assert isinstance(again, Layer)
+    assert np.array_equal(first.pixels, again.pixels)
 
 
 def test_without_a_model_the_user_is_told(renderer: Renderer, astronaut: np.ndarray) -> None:
