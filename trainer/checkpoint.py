@@ -123,6 +123,7 @@ def load_model(path: Path) -> tuple[JointModel, Header]:
             owner = model.get_submodule(name.rpartition(".")[0])
             owner.register_buffer(name.rpartition(".")[2], torch.zeros((), dtype=torch.long))
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.mirrors = bool(header.training.get("flip"))
     return model.eval().requires_grad_(False), header
 
 

@@ -46,7 +46,7 @@ class Header:
         config: What the system's class needs to build the nets.
         modalities: As `Modality.to_json` writes them.
         crop: How pictures reach the model.
-        training: Preset, epochs, data and whatever else the card wants; for people.
+        training: Preset, epochs, data and whatever else the card wants; ``flip`` decides how pictures are read.
         parent: Digest of the checkpoint this one started from, if any.
         digest: SHA-256 of the tensor bytes.
         version: Of this format.

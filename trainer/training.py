@@ -75,6 +75,7 @@ class Run:
         if config.edit_epochs:
             edit_stage = EditStage(config, 3, self.data.names, self.batches.shares())
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.mirrors = config.flip
         if config.parent is None:
             self.batches.set_statistics(model)
         self.parent = None if config.parent is None else start_from(config.parent, model, config)

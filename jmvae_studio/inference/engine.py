@@ -144,7 +144,7 @@ class Engine:
             image = self._standardise(self._upload(face))
             prepared = self._model.prepare_edit(image)
             posterior = prepared["z"]
-            decoded = self._model.decode_one(self._vector_name, posterior).mean
+            decoded = self._model.read(image)
             z_attributes = self._encode_vector(decoded)
             both = self._model.decode_one("image", torch.cat([z_attributes, posterior])).mean
             return FaceCode(
@@ -170,8 +170,7 @@ class Engine:
         """
         with self._torch.inference_mode():
             pixels = self._torch.from_numpy(np.ascontiguousarray(faces)).to(self._device).permute(0, 3, 1, 2)
-            decoded = self._model.complete({"image": self._standardise(pixels)}, self._vector_name).mean
-            return np.asarray(decoded.cpu().numpy())
+            return np.asarray(self._model.read(self._standardise(pixels)).cpu().numpy())
 
     def follow(
         self, code: FaceCode, attributes: tuple[float, ...], free: tuple[int, ...]
@@ -288,12 +287,16 @@ class Engine:
         torch, model = self._torch, self._model
         with torch.inference_mode():
             noise = torch.randn(BELIEF_SAMPLES, model.latent, generator=torch.Generator().manual_seed(0))
-            codes = model.sample_code({"image": code.face}, noise.to(self._device))
+            sides = torch.chunk(model.sides(code.face), 2)
+            parts = noise.to(self._device).chunk(len(sides))
+            codes = torch.cat(
+                [model.sample_code({"image": side}, part) for side, part in zip(sides, parts, strict=True)]
+            )
             read = model.decode_one(self._vector_name, codes).mean.float()
             edges = torch.quantile(read, torch.tensor([1 / 6, 5 / 6], device=self._device), dim=0)
             average, change = self._change(code, attributes, mode, identity)
             edited = average if mode == "generate" else code.face + change / self._levels
-            again = model.complete({"image": edited}, self._vector_name).mean[0]
+            again = model.read(edited)[0]
             rows = [row.cpu().tolist() for row in (*edges, again)]
         return Beliefs(tuple(rows[0]), tuple(rows[1]), tuple(rows[2]))
 

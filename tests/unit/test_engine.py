@@ -9,7 +9,7 @@ import torch
 from jmvae_studio.inference.compositing import compose, feather
 from jmvae_studio.inference.engine import DeviceError, Engine, FaceCode
 from jmvae_studio.inference.results import PREVIEW_SIZE
-from jmvae_studio.resources import shipped_models
+from jmvae_studio.resources import default_model, shipped_models
 from trainer.checkpoint import load_model
 from trainer.data.face_crop import FaceCrop, extract
 
@@ -167,3 +167,17 @@ def test_every_shipped_model_edits_and_is_small(path: Path) -> None:
     changes = [engine.layer(code, tuple(values), "latent").pixels for values in (code.attributes, asked)]
     assert np.abs(changes[0]).max() < 1e-3
     assert np.abs(changes[1]).max() > 3
+
+
+def test_the_shipped_model_reads_a_face_and_its_mirror_image_alike(
+    astronaut: np.ndarray, crop: FaceCrop
+) -> None:
+    engine = Engine.load(default_model(), "cpu")
+    face, preview = extract(astronaut, crop, 64), extract(astronaut, crop, PREVIEW_SIZE)
+    own, mirrored = (engine.encode(*pair) for pair in ((face, preview), (face[:, ::-1], preview[:, ::-1])))
+    assert own.attributes == pytest.approx(mirrored.attributes, abs=1e-5)
+    assert engine.infer(face[None])[0] == pytest.approx(own.attributes, abs=1e-5)
+    beliefs = [engine.beliefs(code, code.attributes, "latent") for code in (own, mirrored)]
+    width = np.subtract(beliefs[0].highest, beliefs[0].lowest)
+    assert beliefs[0].lowest == pytest.approx(beliefs[1].lowest, abs=0.4 * width.max())
+    assert beliefs[0].highest == pytest.approx(beliefs[1].highest, abs=0.4 * width.max())

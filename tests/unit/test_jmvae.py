@@ -66,6 +66,17 @@ def test_every_subset_has_its_own_encoder(model: JMVAEKL, batch: dict[str, torch
     assert model.proper_subsets() == [("image",), ("attributes",)]
 
 
+def test_a_picture_is_read_from_both_sides_where_both_were_learned(
+    model: JMVAEKL, batch: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = batch["image"]
+    one, other = (model.complete({"image": side}, "attributes").mean for side in (image, image.flip(3)))
+    torch.testing.assert_close(model.read(image), one)
+    monkeypatch.setattr(model, "mirrors", True)
+    torch.testing.assert_close(model.read(image), (one + other) / 2)
+    torch.testing.assert_close(model.read(image), model.read(image.flip(3)))
+
+
 def test_what_a_model_does_not_know_is_refused(model: JMVAEKL, batch: dict[str, torch.Tensor]) -> None:
     with pytest.raises(CapabilityError, match="sound"):
         model.encode({"sound": batch["image"]})

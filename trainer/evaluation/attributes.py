@@ -14,7 +14,7 @@ from trainer.models.interface import JointModel
 def infer_attributes(
     model: JointModel, images: npt.NDArray[np.uint8], batch_size: int = 256
 ) -> npt.NDArray[np.float32]:
-    """Attributes decoded from the mean of q(z|x).
+    """Attributes that the model reads from pictures, see `JointModel.read`.
 
     Args:
         model: In evaluation mode.
@@ -28,8 +28,7 @@ def infer_attributes(
     rows = []
     for first in range(0, len(images), batch_size):
         pixels = torch.from_numpy(np.ascontiguousarray(images[first : first + batch_size])).to(device)
-        given = {"image": model.standardise(pixels.permute(0, 3, 1, 2))}
-        rows.append(model.complete(given, model.vector.name).mean.cpu().numpy())
+        rows.append(model.read(model.standardise(pixels.permute(0, 3, 1, 2))).cpu().numpy())
     return np.concatenate(rows)
 
 

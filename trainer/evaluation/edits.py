@@ -84,7 +84,7 @@ def edit_faces(
         chunk = torch.from_numpy(np.ascontiguousarray(pixels[first : first + batch_size])).to(device)
         image = model.standardise(chunk.permute(0, 3, 1, 2))
         prepared = model.prepare_edit(image)
-        read = model.decode_one("attributes", prepared["z"]).mean
+        read = model.read(image)
         wanted = read.clone()
         for column, value in values.items():
             wanted[:, column] = value

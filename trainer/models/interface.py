@@ -81,6 +81,8 @@ class JointModel(nn.Module, ABC):
     """Dimensions of the code z."""
     adversarial: ClassVar[bool] = False
     """Whether the system knows no bound and trains against a discriminator from the first step."""
+    mirrors: bool = False
+    """Whether it was trained on mirrored pictures too, so that `read` looks at them from both sides."""
     image_mean: Tensor
     image_std: Tensor
 
@@ -225,6 +227,25 @@ class JointModel(nn.Module, ABC):
         """
         z = self.encode(given).mean if noise is None else self.sample_code(given, noise)
         return self.decode_one(missing, z)
+
+    def sides(self, image: Tensor) -> Tensor:
+        """Pictures, and below them their mirror images if the model was trained on such too."""
+        return torch.cat([image, image.flip(3)]) if self.mirrors else image
+
+    def read(self, image: Tensor) -> Tensor:
+        """The vector that the model reads from pictures: the mean of p(w|z) at the mean of q(z|x), batch × names.
+
+        A model that was trained on mirrored pictures too reads every picture and its mirror image, and gives the
+        mean of both: one network's two answers to one question, whose errors are not the same.
+
+        Args:
+            image: Standardised, batch × channels × height × width.
+
+        Raises:
+            CapabilityError: This system cannot tell the vector from pictures.
+        """
+        read = self.complete({"image": self.sides(image)}, self.vector.name).mean
+        return read.reshape(-1, *image.shape[:1], read.shape[1]).mean(0)
 
     def prepare_edit(self, image: Tensor) -> dict[str, Any]:
         """What `latent_change` needs of a photograph, once for all its edits; holds its code ``z``.
