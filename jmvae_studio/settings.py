@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jmvae_studio.document.edit import Mode
 from jmvae_studio.document.naming import DEFAULT_PATTERN
+from trainer.files import write_beside
 
 RECENT = 10
 
@@ -126,15 +127,10 @@ class SettingsFile:
 
     def save(self, settings: Settings) -> None:
         """Write the settings beside and rename; a place that cannot be written is passed over in silence."""
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-        try:
+        with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             text = json.dumps(settings.model_dump(), indent=2)  # ASCII: any file name passes
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(self.path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+            write_beside(self.path, text)
 
 
 def _first(entry: str, entries: list[str]) -> list[str]:

@@ -17,28 +17,16 @@ from safetensors.torch import save as to_safetensors
 
 from trainer.checkpoint_header import METADATA_KEY, CropSpec, Header, read_checkpoint
 from trainer.errors import CheckpointError
+from trainer.files import part, write_beside
 from trainer.models.interface import JointModel, Modality
 from trainer.systems import find_system
 
 KEPT_STATES = 3
 
 
-def write_beside(path: Path, data: bytes) -> None:
-    """Write ``data`` to a temporary file beside ``path``, flush it to the disk and rename it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def share(path: Path, other: Path) -> None:
     """Let ``other`` be the same file as ``path``, which is only ever replaced; a copy where there are no links."""
-    temporary = other.with_name(f".{other.name}.{os.getpid()}.part")
+    temporary = part(other)
     try:
         temporary.unlink(missing_ok=True)
         try:

@@ -51,9 +51,9 @@ def edits(
     page: Annotated[Path | None, typer.Option(help="Also the tables as a page, *.md.")] = None,
 ) -> None:
     """Measure edits: success, collateral, drift and distance at strengths 1, 2 and 3, by an independent judge."""
-    from trainer.checkpoint import write_beside
     from trainer.evaluation.edit_report import markdown, measure_edits, print_tables
     from trainer.evaluation.judge import load_judge
+    from trainer.files import write_beside
 
     with make_bar() as bar:
         results = measure_edits(
@@ -88,10 +88,11 @@ def card(
     count: Annotated[int, typer.Option(help="Edited faces per attribute and direction.")] = 100,
 ) -> None:
     """Measure a face model on the test partition and write its card."""
-    from trainer.checkpoint import load_model, write_beside
+    from trainer.checkpoint import load_model
     from trainer.data.celeba import load_celeba
     from trainer.evaluation.card import make_card
     from trainer.evaluation.judge import load_judge
+    from trainer.files import write_beside
 
     model, header = load_model(checkpoint)
     celeba = load_celeba(data, header.image_size)
@@ -130,8 +131,9 @@ def bank(
     """Sample the latent map's codes from q(z|w) of CelebA's training attributes; no picture is used."""
     from trainer.bank import LARGEST_BANK
     from trainer.bank_maker import make_bank
-    from trainer.checkpoint import load_model, write_beside
+    from trainer.checkpoint import load_model
     from trainer.data.celeba import ATTRIBUTES_FILE, PARTITION_FILE, read_attributes, read_partition
+    from trainer.files import write_beside
 
     model, header = load_model(checkpoint)
     names, files, attributes = read_attributes(data / ATTRIBUTES_FILE)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trainer.errors import ConfigError
+from trainer.files import write_beside
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -143,10 +144,12 @@ class TrainConfig(BaseModel):
         return min(1.0, (epoch - 1) / (self.warmup_epochs - 1))
 
     def save(self, path: Path) -> None:
-        """Write the settings as JSON, beside and renamed."""
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        """Write the settings as JSON."""
+        write_beside(path, self.to_json())
+
+    def to_json(self) -> str:
+        """For `load_config`; ASCII, so that names of files pass that are no Unicode."""
+        return json.dumps(self.model_dump(mode="json"), indent=2) + "\n"
 
 
 def make_config(values: dict[str, Any]) -> TrainConfig:

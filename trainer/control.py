@@ -7,6 +7,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from trainer.files import write_beside
+
 NAME = "control.json"
 
 
@@ -18,9 +20,8 @@ def ask_for_threads(folder: Path, threads: int, seconds: float) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    temporary = folder / f".{NAME}.part"
-    temporary.write_text(json.dumps({"threads": threads, "until": time.time() + seconds}), encoding="utf-8")
-    temporary.replace(folder / NAME)
+    wish = {"threads": threads, "until": time.time() + seconds}
+    write_beside(folder / NAME, json.dumps(wish), durable=False)
 
 
 class Control:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jmvae_studio.document.edit import HIGHEST, LOWEST, STRONGEST, Edit, Mode
+from trainer.files import write_beside
 
 SUFFIX = ".jmvae-preset"
 _MOST_BYTES = 1_000_000
@@ -126,17 +126,9 @@ def save_preset(path: Path, preset: Preset) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file beside its target, flush it to the disk and rename it; raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write a text file, and the folder around it; raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_beside(path, text)
 
 
 class PresetFolder:

@@ -49,7 +49,7 @@ class Measuring(QObject):
             "attributes": survey.attributes,
         }
         options = [part for name, count in counts.items() for part in (f"--{name}", str(max(1, count)))]
-        self._call.start(["estimate", "-", "--json", *options], config.model_dump_json())
+        self._call.start(["estimate", "-", "--json", *options], config.to_json())
 
     def cancel(self) -> None:
         """End the process; nothing is told."""

@@ -8,6 +8,7 @@ from jmvae_studio.training.commands import shell_line, train_arguments
 from jmvae_studio.training.run import Run
 from jmvae_studio.training.survey import TITLES
 from trainer.checkpoint_header import read_checkpoint
+from trainer.files import write_beside
 from trainer.systems import SYSTEMS
 
 _LIMITS = {
@@ -31,13 +32,8 @@ def export_model(run: Run, checkpoint: Path, target: Path) -> Path:
     card = target.with_suffix(".md")
     text = model_card(run, checkpoint, target.name)
     weights = checkpoint.read_bytes()
-    for path, content in ((target, weights), (card, text.encode())):
-        beside = path.with_name(f".{path.name}.part")
-        try:
-            beside.write_bytes(content)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+    for path, content in ((target, weights), (card, text)):
+        write_beside(path, content)
     return card
 
 

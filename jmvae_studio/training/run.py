@@ -15,6 +15,7 @@ from jmvae_studio.training.progress import RunProgress
 from jmvae_studio.training.tail import CHUNK, EventTail
 from trainer.config import TrainConfig, load_config
 from trainer.control import ask_for_threads
+from trainer.files import write_beside
 
 LOCK, WAITING, LOG, NOTES = "run.lock", "waiting.json", "trainer.log", "notes.txt"
 """Files of ours beside the trainer's: whose process it is, since when it waits, what it said, the user's notes."""
@@ -118,9 +119,7 @@ class Run:
         Raises:
             OSError: The folder cannot be written.
         """
-        temporary = self.folder / f".{NOTES}.part"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(self.folder / NOTES)
+        write_beside(self.folder / NOTES, text, durable=False)
 
     def hold_back(self, seconds: float) -> None:
         """Let it compute on one thread for so long."""
@@ -285,7 +284,5 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, values: dict[str, Any]) -> None:
     """Beside and renamed; a disk that is full is told by the trainer itself."""
-    temporary = path.with_name(f".{path.name}.part")
     with suppress(OSError):
-        temporary.write_text(json.dumps(values), encoding="utf-8")
-        temporary.replace(path)
+        write_beside(path, json.dumps(values), durable=False)

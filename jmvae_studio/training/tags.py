@@ -14,6 +14,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from trainer.data.folder import list_rows
 from trainer.data.scores import scale_column
+from trainer.files import write_beside
 
 TABLE = "attributes.csv"
 FEWEST, FEW_OF_A_KIND = 100, 20
@@ -175,11 +176,9 @@ class Tags(QObject):
             number = 1
             while (kept := folder / f"attributes-{number}.old").exists():
                 number += 1
-        temporary = folder / f".{TABLE}.part"
-        temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
         if kept is not None:
-            path.rename(kept)
-        temporary.replace(path)
+            kept.write_bytes(path.read_bytes())
+        write_beside(path, text.getvalue())
         self.stack.setClean()
         return kept
 

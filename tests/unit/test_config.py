@@ -1,5 +1,6 @@
 """Training settings: what is refused, and how beta rises."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,9 @@ def test_settings_survive_json(tmp_path: Path) -> None:
         load_config(tmp_path / "config.json")
     with pytest.raises(ConfigError, match="Is it the folder of a run"):
         load_config(tmp_path / "none.json")
+
+
+def test_a_folder_whose_name_is_no_unicode_is_kept(tmp_path: Path) -> None:
+    path, data = tmp_path / "config.json", Path(os.fsdecode(b"/data/\xff\xfe"))
+    TrainConfig(data=data).save(path)
+    assert load_config(path).data == data

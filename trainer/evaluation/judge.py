@@ -17,12 +17,12 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.checkpoint import write_beside
 from trainer.data.augmentation import jitter
 from trainer.data.dataset import Dataset
 from trainer.errors import CheckpointError
 from trainer.evaluation.attributes import accuracy_table
 from trainer.events import Progress
+from trainer.files import write_beside
 
 WIDTHS = (24, 48, 88, 120)
 

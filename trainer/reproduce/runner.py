@@ -74,7 +74,7 @@ def reproduce(experiment: Experiment, request: Request, progress: Progress) -> d
     result["pictures"] = [
         {"file": f"{experiment.name}-{picture.name}", "caption": picture.caption} for picture in pictures
     ]
-    from trainer.checkpoint import write_beside
+    from trainer.files import write_beside
 
     request.results.mkdir(parents=True, exist_ok=True)
     for picture in pictures:
@@ -108,7 +108,7 @@ def _measure(experiment: Experiment, run: Trained) -> Measured:
     """What the experiment measures of one run, kept beside it until the weights or the effort change."""
     if experiment.measure is None:
         return {}
-    from trainer.checkpoint import write_beside
+    from trainer.files import write_beside
 
     path = run.folder / "measured" / f"{experiment.name}.json"
     effort = {"rows": run.effort.rows, "k": run.effort.k, "seed": run.seed}

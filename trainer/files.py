@@ -1,0 +1,45 @@
+"""Writing files so that nobody ever finds half of one."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+from pathlib import Path
+
+
+def part(path: Path) -> Path:
+    """Where this process writes what shall become ``path``; `sweep` of the studio knows such names."""
+    return path.with_name(f".{path.name[:40]}.{os.getpid()}.part")
+
+
+def clear_parts(path: Path) -> None:
+    """Remove what a process that was ended left of a file or a folder."""
+    for left in path.parent.glob(f".{glob.escape(path.name[:40])}.*.part"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def write_beside(path: Path, data: bytes | str, durable: bool = True) -> None:
+    """Write a file beside its target and rename it; on any failure an older file is unchanged.
+
+    Args:
+        path: The target, in a folder that is there.
+        data: Its content; text is written as UTF-8.
+        durable: Whether it is flushed to the disk first, so that it outlives a power cut.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    temporary = part(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
