@@ -15,6 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from trainer.cli_common import JUDGE, DataFolder, is_first, make_bar, shower
+from trainer.cli_export import app as exports
 from trainer.cli_faces import app as faces
 from trainer.config import PRESETS, TrainConfig, load_config, make_config, parse_config
 from trainer.errors import TrainerError
@@ -23,6 +24,7 @@ from trainer.systems import check_run
 
 app = typer.Typer(help="Train, resume and evaluate joint models.", no_args_is_help=True, add_completion=False)
 app.add_typer(faces)
+app.add_typer(exports)
 
 CHANGEABLE = {
     "epochs",

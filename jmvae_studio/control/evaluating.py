@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from jmvae_studio.control.models import Models
+from jmvae_studio.language import tr
 from jmvae_studio.settings import Settings
 from jmvae_studio.training.call import Call
 from jmvae_studio.training.model_export import export_model
@@ -17,6 +18,7 @@ from jmvae_studio.ui.dialogs import ask_export, ask_folder
 from jmvae_studio.ui.evaluation_window import EvaluationWindow
 from jmvae_studio.ui.main_window import MainWindow
 from trainer.errors import TrainerError
+from trainer.files import clear_parts
 
 
 class Evaluating(QObject):
@@ -25,23 +27,30 @@ class Evaluating(QObject):
     exported = Signal(object)
     """A `Path` was written."""
     failed = Signal(str)
+    _said = Signal(str)
 
     def __init__(
         self, window: MainWindow, models: Models, settings: Settings, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._main, self._models, self._settings = window, models, settings
-        self._call = Call(self)
+        self._call, self._graphs = Call(self), Call(self)
+        self._graph_folder = Path()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="model-exporter")
         self.window: EvaluationWindow | None = None
         """While it is open."""
         window.evaluate_asked.connect(self._ask)
         self._call.answered.connect(self._show)
         self._call.failed.connect(self._show_failure)
-        self.exported.connect(lambda path: window.say(f"{path.name} and its card are written.", 12))
+        self._said.connect(lambda text: window.say(text, 12))
+        self._graphs.answered.connect(self._finish_graphs)
+        self._graphs.failed.connect(self._fail_graphs)
+        window.progress.cancelled.connect(self._cancel_graphs)
 
     def close(self) -> None:
         """End the process; a model that is being written is written to its end."""
+        self._cancel_graphs()
+        self._graphs.close()
         self._call.close()
         self._pool.shutdown(wait=True)
 
@@ -72,15 +81,17 @@ class Evaluating(QObject):
             "Export the Model",
             self._settings.export_folder,
             f"{run.name}.safetensors",
-            {".safetensors": "Model with its card"},
+            {".safetensors": tr("Model with its card"), ".onnx": tr("ONNX graphs, in a folder of this name")},
             lambda target: self._start_export(run, checkpoint, target),
         )
 
     def _start_export(self, run: Run, checkpoint: Path, target: Path) -> None:
         if target.resolve().is_relative_to(run.folder.resolve()):
             self.failed.emit(f"{target} lies in the run's own folder: choose another place.")
-            return
-        self._pool.submit(self._export, run, checkpoint, target)
+        elif target.suffix == ".onnx":
+            self._start_graphs(checkpoint, target.with_suffix(""))
+        else:
+            self._pool.submit(self._export, run, checkpoint, target)
 
     def _export(self, run: Run, checkpoint: Path, target: Path) -> None:
         """On the exporter's thread."""
@@ -92,6 +103,36 @@ class Evaluating(QObject):
             self.failed.emit(f"{target} cannot be written: {error.strerror}. Choose another place.")
         else:
             self.exported.emit(target)
+            self._said.emit(tr("{name} and its card are written.", name=target.name))
+
+    def _start_graphs(self, checkpoint: Path, folder: Path) -> None:
+        self._graph_folder = folder
+        self._main.progress.show_busy(tr("Writing ONNX graphs"))
+        self._graphs.start(["export", str(checkpoint), "--to", str(folder), "--json"])
+
+    def _finish_graphs(self, differences: dict[str, float]) -> None:
+        self._main.progress.hide()
+        self.exported.emit(self._graph_folder)
+        self._main.say(
+            tr(
+                "{name}: {count} ONNX graphs, at most {most:.0e} from the model.",
+                name=self._graph_folder.name,
+                count=len(differences),
+                most=max(differences.values()),
+            ),
+            12,
+        )
+
+    def _fail_graphs(self, reason: str) -> None:
+        self._main.progress.hide()
+        self.failed.emit(reason)
+
+    def _cancel_graphs(self) -> None:
+        """A killed process leaves what it wrote beside the folder."""
+        if self._graphs.is_under_way:
+            self._graphs.close()
+            self._main.progress.hide()
+            clear_parts(self._graph_folder)
 
     def _ask(self) -> None:
         model = self._models.model

@@ -262,6 +262,38 @@ def test_a_model_is_evaluated_and_exported_with_its_card(
         studio.evaluating._start_export(run, run.best, run.folder / "model.safetensors")
 
 
+def test_a_model_is_exported_as_onnx_graphs_and_a_cancelled_export_leaves_nothing(
+    studio: Studio, panel: TrainingPanel, qtbot: QtBot, tmp_path: Path
+) -> None:
+    click_row(panel, "digits", Qt.KeyboardModifier.NoModifier)
+    folder, progress = tmp_path / "graphs", studio.window.progress
+    folder.mkdir()
+
+    def export() -> None:
+        press(panel, panel.export)
+        asking = next(
+            w for w in QApplication.topLevelWidgets() if isinstance(w, QFileDialog) and w.isVisible()
+        )
+        asking.fileSelected.emit(str(folder / "digits.onnx"))
+        asking.close()
+        assert progress.isVisible()
+
+    export()
+    qtbot.waitUntil(lambda: any(folder.iterdir()), timeout=60_000)
+    QTest.mouseClick(progress.cancel, LEFT)
+    assert not progress.isVisible()
+    assert list(folder.iterdir()) == []
+    with qtbot.waitSignal(studio.evaluating.exported, timeout=120_000):
+        export()
+    assert not progress.isVisible()
+    assert "5 ONNX graphs, at most" in studio.window.statusBar().currentMessage()
+    assert [path.name for path in folder.iterdir()] == ["digits"]
+    assert (folder / "digits" / "encode_image_label.onnx").is_file()
+    with qtbot.waitSignal(studio.evaluating.failed, timeout=60_000) as failed:
+        export()
+    assert "is there already: choose a new folder" in failed.args[0]
+
+
 def test_a_failed_run_says_why(studio: Studio, panel: TrainingPanel, qtbot: QtBot, tmp_path: Path) -> None:
     values = PRESETS["mnist"] | {"preset": "mnist", "data": tmp_path / "nowhere", "device": "cpu"}
     run = studio.trainings.add("nothing", make_config(values))
