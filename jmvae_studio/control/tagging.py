@@ -213,7 +213,7 @@ class Tagging(QObject):
 
     def _say(self, rows: list[int], value: int) -> None:
         window = self.window
-        if window is not None and window.column >= 0 and window.show_box.currentText() != REJECTED:
+        if window is not None and window.column >= 0 and window.show_box.currentData() != REJECTED:
             self.tags.set(rows, window.column, value)
             self._show()
 
@@ -285,7 +285,7 @@ class Tagging(QObject):
         window.show_counts([Count(name, *tags.counts(column)) for column, name in enumerate(tags.attributes)])
         column = window.column
         suggested = self._suggestions(column) if column >= 0 else np.full(len(tags.pictures), np.nan)
-        window.show_entries(self._entries(window.show_box.currentText(), column, suggested))
+        window.show_entries(self._entries(window.show_box.currentData(), column, suggested))
         said = tags.values[:, column] != 0 if column >= 0 else np.ones(len(tags.pictures), bool)
         window.show_suggestions(int((~said & (np.abs(np.nan_to_num(suggested)) >= SURE)).sum()))
         faces, rejected = len(tags.pictures), len(self._rejected)

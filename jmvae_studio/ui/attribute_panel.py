@@ -21,15 +21,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import mark, tr
 from jmvae_studio.ui.attribute_slider import AttributeSlider, State
 
 Groups = Sequence[tuple[str, Sequence[tuple[str, str]]]]
-"""Heading, then (name, title) of each attribute."""
+"""Heading in English, by which its fold is kept, then (name, title) of each attribute."""
 
 _STATES: tuple[tuple[State, str], ...] = (
-    ("held", "&Keep as Read Until Set"),
-    ("locked", "&Lock Where It Is"),
-    ("free", "Let It &Follow the Others"),
+    ("held", mark("&Keep as Read Until Set")),
+    ("locked", mark("&Lock Where It Is")),
+    ("free", mark("Let It &Follow the Others")),
 )
 
 
@@ -57,38 +58,40 @@ class AttributePanel(QWidget):
         self.sliders: dict[str, AttributeSlider] = {}
         self._shown: dict[str, tuple[float, float | None, bool]] = {}
         self._states: tuple[Collection[str], Collection[str]] = ((), ())
-        self._headings: list[tuple[QToolButton, list[AttributeSlider]]] = []
+        self._headings: list[tuple[str, QToolButton, list[AttributeSlider]]] = []
         self._favourites: set[str] = set()
         self._folded: set[str] = set()
         self._active = True
         self.search = QLineEdit(self)
-        self.search.setPlaceholderText("Search attributes")
+        self.search.setPlaceholderText(tr("Search attributes"))
         self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Search attributes")
+        self.search.setAccessibleName(tr("Search attributes"))
         self.search.textChanged.connect(self._filter)
         self.only_favourites = QToolButton(self)
         self.only_favourites.setCheckable(True)
         self.only_favourites.setAutoRaise(True)
-        self.only_favourites.setToolTip("Show favourites only; the button left of an attribute adds one")
-        self.only_favourites.setAccessibleName("Favourites only")
+        self.only_favourites.setToolTip(tr("Show favourites only; the button left of an attribute adds one"))
+        self.only_favourites.setAccessibleName(tr("Favourites only"))
         self.only_favourites.toggled.connect(self._filter)
-        self.strength = AttributeSlider("strength", "Strength", 0, 2, self)
-        self.strength.setToolTip("How much of the edit is applied; 1 is all of it")
+        self.strength = AttributeSlider("strength", tr("Strength"), 0, 2, self)
+        self.strength.setToolTip(tr("How much of the edit is applied; 1 is all of it"))
         self.strength.value_changed.connect(lambda _, value: self.strength_changed.emit(value))
         self.strength.reset_asked.connect(lambda: self.strength_changed.emit(1.0))
-        self.identity = AttributeSlider("identity", "Identity", 0, 2, self)
-        self.identity.setToolTip("How much of this person is kept; 0 is the average face of the attributes")
+        self.identity = AttributeSlider("identity", tr("Identity"), 0, 2, self)
+        self.identity.setToolTip(
+            tr("How much of this person is kept; 0 is the average face of the attributes")
+        )
         self.identity.value_changed.connect(lambda _, value: self.identity_changed.emit(value))
         self.identity.reset_asked.connect(lambda: self.identity_changed.emit(1.0))
         for slider in (self.strength, self.identity):
             slider.mark.hide()
             slider.gesture_ended.connect(self.gesture_ended)
-        self.follow = QCheckBox("The others follow", self)
-        self.follow.setToolTip("Attributes that you did not set go where the model believes them to be")
+        self.follow = QCheckBox(tr("The others follow"), self)
+        self.follow.setToolTip(tr("Attributes that you did not set go where the model believes them to be"))
         self.follow.clicked.connect(self.follow_asked)
-        self.reset_all = QPushButton("Reset all", self)
+        self.reset_all = QPushButton(tr("Reset all"), self)
         self.reset_all.clicked.connect(self.reset_all_asked)
-        self._nothing = QLabel("No attribute of this name", self)
+        self._nothing = QLabel(tr("No attribute of this name"), self)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._nothing.hide()
         self._scroll = QScrollArea(self)
@@ -125,7 +128,7 @@ class AttributePanel(QWidget):
                 column.addWidget(slider)
                 self.sliders[name] = slider
                 sliders.append(slider)
-            self._headings.append((button, sliders))
+            self._headings.append((heading, button, sliders))
         column.addStretch(1)
         self._scroll.setWidget(page)
         self._order_focus()
@@ -208,7 +211,7 @@ class AttributePanel(QWidget):
     def _order_focus(self) -> None:
         """Tab goes through the panel as the eye does."""
         order: list[QWidget] = [self.search, self.only_favourites]
-        for button, sliders in self._headings:
+        for _, button, sliders in self._headings:
             order.append(button)
             for slider in sliders:
                 order += slider.stops
@@ -219,7 +222,7 @@ class AttributePanel(QWidget):
 
     def _heading(self, heading: str, page: QWidget) -> QToolButton:
         button = QToolButton(page)
-        button.setText(heading)
+        button.setText(tr(heading))
         font = button.font()
         font.setBold(True)
         button.setFont(font)
@@ -244,17 +247,17 @@ class AttributePanel(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         group = QActionGroup(menu)
         for value, text in _STATES:
-            action = menu.addAction(text)
+            action = menu.addAction(tr(text))
             action.setCheckable(True)
             action.setChecked(value == state)
             group.addAction(action)
             action.triggered.connect(lambda _=False, value=value: self.state_asked.emit(name, value))
         menu.addSeparator()
-        star = menu.addAction("F&avourite")
+        star = menu.addAction(tr("F&avourite"))
         star.setCheckable(True)
         star.setChecked(favourite)
         star.triggered.connect(lambda: self._set_favourite(name, not favourite))
-        reset = menu.addAction("&Reset")
+        reset = menu.addAction(tr("&Reset"))
         reset.triggered.connect(lambda: self._reset(name))
         menu.popup(QCursor.pos() if self.sliders[name].underMouse() else self._below(name))
 
@@ -285,19 +288,20 @@ class AttributePanel(QWidget):
         words = self.search.text().lower().replace("_", " ").split()
         starred = self.only_favourites.isChecked()
         found = False
-        for button, sliders in self._headings:
-            heading = button.text()
+        for heading, button, sliders in self._headings:
             folded = heading in self._folded and not words and not starred
             button.setArrowType(Qt.ArrowType.RightArrow if folded else Qt.ArrowType.DownArrow)
             shown = 0
             for slider in sliders:
                 name = slider.name.lower().replace("_", " ")
-                haystack = f"{heading.lower()} {slider.label.text().lower()} {name}"
+                haystack = f"{button.text().lower()} {slider.label.text().lower()} {name}"
                 matches = all(word in haystack for word in words)
                 matches = matches and (not starred or slider.name in self._favourites)
                 slider.setVisible(matches and not folded)
                 shown += matches
             button.setVisible(shown > 0)
             found = found or shown > 0
-        self._nothing.setText("No favourites yet" if starred and not words else "No attribute of this name")
+        self._nothing.setText(
+            tr("No favourites yet") if starred and not words else tr("No attribute of this name")
+        )
         self._nothing.setVisible((bool(words) or starred) and not found)

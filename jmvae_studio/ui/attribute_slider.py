@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import tr
 from jmvae_studio.ui.theme import ACCENT
 
 State = Literal["held", "locked", "free"]
@@ -199,9 +200,9 @@ class _Mark(QToolButton):
         """Show this state, and a star for a favourite that is held."""
         self.shown = (state, favourite)
         tips = {
-            "held": "Lock this attribute, or let it follow",
-            "locked": "Locked: nothing moves this attribute",
-            "free": "Follows what the model believes once another attribute is set",
+            "held": tr("Lock this attribute, or let it follow"),
+            "locked": tr("Locked: nothing moves this attribute"),
+            "free": tr("Follows what the model believes once another attribute is set"),
         }
         self.setToolTip(tips[state])
         self._choose_icon()
@@ -254,7 +255,7 @@ class AttributeSlider(QWidget):
         self.label.setFixedWidth(124)
         self.label.setToolTip(name)
         self.mark = _Mark(self)
-        self.mark.setAccessibleName(f"{title}, options")
+        self.mark.setAccessibleName(tr("{title}, options", title=title))
         self.mark.clicked.connect(lambda: self.menu_asked.emit(self.name))
         self.groove = _Groove(lowest, highest, self)
         self.groove.setAccessibleName(title)
@@ -266,7 +267,7 @@ class AttributeSlider(QWidget):
         self.number.setKeyboardTracking(False)
         self.number.setFixedWidth(52)
         self.number.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.number.setAccessibleName(f"{title}, number")
+        self.number.setAccessibleName(tr("{title}, number", title=title))
         self.number.installEventFilter(self)
         self._explain()
         layout = QHBoxLayout(self)
@@ -339,12 +340,19 @@ class AttributeSlider(QWidget):
 
     def _explain(self) -> None:
         """Say in words what the marks show."""
-        groove, lines = self.groove, ["Double-click to reset; arrow keys for steps of 0.1"]
+        groove, lines = self.groove, [tr("Double-click to reset; arrow keys for steps of 0.1")]
         if groove.spread is not None:
             low, high = (edge / STEPS for edge in groove.spread)
-            lines.append(f"In two cases of three between {low:.2f} and {high:.2f} (the band)")
+            lines.append(
+                tr("In two cases of three between {low:.2f} and {high:.2f} (the band)", low=low, high=high)
+            )
         if groove.obtained is not None:
-            lines.append(f"The edited face reads as {groove.obtained / STEPS:.2f} (the mark below)")
+            lines.append(
+                tr(
+                    "The edited face reads as {obtained:.2f} (the mark below)",
+                    obtained=groove.obtained / STEPS,
+                )
+            )
         self.setToolTip("\n".join(lines))
 
     def set_state(self, state: State, favourite: bool) -> None:

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import tr
 from jmvae_studio.ui.dialogs import ask_folder
 
 
@@ -48,29 +49,29 @@ class BatchDialog(QDialog):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Edit a Folder")
+        self.setWindowTitle(tr("Edit a Folder"))
         self.folder, self.out = QLineEdit(), QLineEdit()
-        self.folder.setPlaceholderText("Folder of pictures")
-        self.out.setPlaceholderText("Folder of the results")
+        self.folder.setPlaceholderText(tr("Folder of pictures"))
+        self.out.setPlaceholderText(tr("Folder of the results"))
         self.edit = QComboBox()
         self.faces = QComboBox()
-        self.faces.addItem("The largest and most central face", False)
-        self.faces.addItem("Every face", True)
+        self.faces.addItem(tr("The largest and most central face"), False)
+        self.faces.addItem(tr("Every face"), True)
         self.existing = QComboBox()
-        self.existing.addItem("Leave it as it is", False)
-        self.existing.addItem("Replace it", True)
+        self.existing.addItem(tr("Leave it as it is"), False)
+        self.existing.addItem(tr("Replace it"), True)
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.results = QTreeWidget()
-        self.results.setAccessibleName("Results")
-        self.results.setHeaderLabels(["Picture", "Result"])
+        self.results.setAccessibleName(tr("Results"))
+        self.results.setHeaderLabels([tr("Picture"), tr("Result")])
         self.results.setRootIsDecorated(False)
         self.results.setUniformRowHeights(True)
         self.results.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.start_button, self.cancel_button = QPushButton("Start"), QPushButton("Cancel")
-        self.close_button = QPushButton("Close")
+        self.start_button, self.cancel_button = QPushButton(tr("Start")), QPushButton(tr("Cancel"))
+        self.close_button = QPushButton(tr("Close"))
         self._rows: dict[Path, QTreeWidgetItem] = {}
         self._lay_out()
         self.folder.textChanged.connect(self._propose_out)
@@ -96,7 +97,7 @@ class BatchDialog(QDialog):
         self.edit.clear()
         self.edit.addItem(current, "")
         for name in presets:
-            self.edit.addItem(f"Preset: {name}", name)
+            self.edit.addItem(tr("Preset: {name}", name=name), name)
         self.edit.setCurrentIndex(max(0, self.edit.findData(chosen)))
 
     def say(self, text: str) -> None:
@@ -150,11 +151,11 @@ class BatchDialog(QDialog):
     def _lay_out(self) -> None:
         self._browsers: list[QPushButton] = []
         form = QFormLayout()
-        form.addRow("Pictures", self._with_browser(self.folder, "Choose the Folder of Pictures"))
-        form.addRow("Edit", self.edit)
-        form.addRow("Of", self.faces)
-        form.addRow("Results", self._with_browser(self.out, "Choose the Folder of the Results"))
-        form.addRow("If a result is there", self.existing)
+        form.addRow(tr("Pictures"), self._with_browser(self.folder, tr("Choose the Folder of Pictures")))
+        form.addRow(tr("Edit"), self.edit)
+        form.addRow(tr("Of"), self.faces)
+        form.addRow(tr("Results"), self._with_browser(self.out, tr("Choose the Folder of the Results")))
+        form.addRow(tr("If a result is there"), self.existing)
         buttons = QHBoxLayout()
         buttons.addWidget(self.bar, 1)
         for button in (self.start_button, self.cancel_button, self.close_button):
@@ -167,7 +168,7 @@ class BatchDialog(QDialog):
         column.addLayout(buttons)
 
     def _with_browser(self, line: QLineEdit, title: str) -> QHBoxLayout:
-        button = QPushButton("Browse…")
+        button = QPushButton(tr("Browse…"))
         self._browsers.append(button)
 
         def browse() -> None:

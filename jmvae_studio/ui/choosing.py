@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import tr
+
 
 class ChooseAttributes(QDialog):
     """Asks which adjustments are meant, and for a name where one is needed."""
@@ -35,7 +37,7 @@ class ChooseAttributes(QDialog):
         self.setWindowTitle(title)
         self._chosen = chosen
         self.name = QLineEdit()
-        self.name.setPlaceholderText("Name")
+        self.name.setPlaceholderText(tr("Name"))
         self.name.setMaxLength(80)
         self.list = QListWidget()
         for key, text in entries:
@@ -52,7 +54,7 @@ class ChooseAttributes(QDialog):
         if named:
             layout.addWidget(self.name)
             self.name.textChanged.connect(self._check)
-        layout.addWidget(QLabel("With these adjustments:"))
+        layout.addWidget(QLabel(tr("With these adjustments:")))
         layout.addWidget(self.list)
         layout.addWidget(self.buttons)
         self._named = named

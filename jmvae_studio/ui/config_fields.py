@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from jmvae_studio.language import tr
 from jmvae_studio.ui.theme import ACCENT
 from trainer.config import TrainConfig
 
@@ -20,7 +21,7 @@ _WORDS = {"gan": "GAN", "ema": "EMA"}
 def title(name: str) -> str:
     """A setting's name for people: “gan_epochs” is “GAN epochs”."""
     words = [_WORDS.get(word, word) for word in name.split("_")]
-    return " ".join([words[0] if words[0].isupper() else words[0].capitalize(), *words[1:]])
+    return tr(" ".join([words[0] if words[0].isupper() else words[0].capitalize(), *words[1:]]))
 
 
 class ConfigField:
@@ -37,7 +38,7 @@ class ConfigField:
         field = TrainConfig.model_fields[name]
         self.name, self._changed = name, changed
         self.touched = False
-        self.help = (field.description or "").replace("``", "")
+        self.help = tr(field.description.replace("``", "")) if field.description else ""
         kinds = _kinds(field.annotation)
         self._may_be_none = type(None) in kinds
         literal = next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
@@ -52,7 +53,7 @@ class ConfigField:
         else:
             self.widget = QLineEdit()
             if self._may_be_none:
-                self.widget.setPlaceholderText("none")
+                self.widget.setPlaceholderText(tr("none"))
             self.widget.textEdited.connect(self._touch)
             self.widget.textChanged.connect(lambda _: self._changed())
         self.widget.setObjectName(name)

@@ -10,6 +10,7 @@ from typing import Literal
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from jmvae_studio.language import tr
 from jmvae_studio.ui.theme import ACCENT
 from trainer.data.face_crop import FaceCrop
 
@@ -109,9 +110,10 @@ class Meter:
     def text(self) -> str:
         """For the eye."""
         if self.now is None:
-            return "Plausibility …"
-        was = "" if self.before is None else f" (was {self.before:.0%})"
-        return f"Plausibility {self.now:.0%}{was}"
+            return tr("Plausibility …")
+        if self.before is None:
+            return tr("Plausibility {now:.0%}", now=self.now)
+        return tr("Plausibility {now:.0%} (was {before:.0%})", now=self.now, before=self.before)
 
     def draw(self, painter: QPainter, crop: FaceCrop, to_widget: ToWidget, view: QRectF) -> None:
         """A bar with its words under the square, or above its lower side where there is no room."""

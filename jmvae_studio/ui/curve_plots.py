@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QPalette, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from jmvae_studio.language import tr
 from jmvae_studio.training.progress import Curve
 from jmvae_studio.training.run import Run
 
@@ -33,10 +34,12 @@ class CurvePlots(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.log_scale = QCheckBox("Log scale")
-        self.log_scale.setToolTip("Quantities that reach zero or below stay linear")
+        self.log_scale = QCheckBox(tr("Log scale"))
+        self.log_scale.setToolTip(tr("Quantities that reach zero or below stay linear"))
         self.log_scale.toggled.connect(lambda _: self.refresh())
-        self.note = QLabel("Thin: training batches · dots: validation · drag to move, double-click to fit")
+        self.note = QLabel(
+            tr("Thin: training batches · dots: validation · drag to move, double-click to fit")
+        )
         self.note.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.plots: dict[str, _Plot] = {}
         """By quantity."""

@@ -8,12 +8,14 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
+from jmvae_studio.language import tr, trn
+
 
 def ask_photographs(parent: QWidget, folder: Path, suffixes: Sequence[str]) -> list[Path]:
     """Let the user choose one or more photographs."""
     patterns = " ".join(f"*{suffix}" for suffix in sorted(suffixes))
-    kinds = f"Photographs ({patterns});;All files (*)"
-    names, _ = QFileDialog.getOpenFileNames(parent, "Open Photographs", str(folder), kinds)
+    kinds = tr("Photographs ({patterns});;All files (*)", patterns=patterns)
+    names, _ = QFileDialog.getOpenFileNames(parent, tr("Open Photographs"), str(folder), kinds)
     return [Path(name) for name in names]
 
 
@@ -25,8 +27,8 @@ def ask_folder(parent: QWidget, title: str, folder: Path) -> Path | None:
 
 def ask_model(parent: QWidget, folder: Path) -> Path | None:
     """Let the user choose a model."""
-    kinds = "Models (*.safetensors);;All files (*)"
-    name, _ = QFileDialog.getOpenFileName(parent, "Open Model", str(folder), kinds)
+    kinds = tr("Models (*.safetensors);;All files (*)")
+    name, _ = QFileDialog.getOpenFileName(parent, tr("Open Model"), str(folder), kinds)
     return Path(name) if name else None
 
 
@@ -94,14 +96,29 @@ def ask_about_runs(
         go_on: Called if they are to go on in the background; neither is called if the window is to stay.
     """
     names = ", ".join(under_way)
-    box = QMessageBox(QMessageBox.Icon.Question, "JMVAE Studio", f"Training goes on: {names}.", parent=parent)
-    queue = f" {waiting} more in the queue begin when the program is open." if waiting else ""
-    box.setInformativeText(
-        "In the background it goes on without the window, and is found again at the next start. Stopped, it saves "
-        f"its state, and Resume goes on from there.{queue}"
+    box = QMessageBox(
+        QMessageBox.Icon.Question,
+        "JMVAE Studio",
+        tr("Training goes on: {names}.", names=names),
+        parent=parent,
     )
-    background = box.addButton("&Go On in the Background", QMessageBox.ButtonRole.AcceptRole)
-    stopping = box.addButton("&Stop", QMessageBox.ButtonRole.DestructiveRole)
+    told = [
+        tr(
+            "In the background it goes on without the window, and is found again at the next start. "
+            "Stopped, it saves its state, and Resume goes on from there."
+        )
+    ]
+    if waiting:
+        told.append(
+            trn(
+                "{count} more in the queue begin when the program is open.",
+                "{count} more in the queue begin when the program is open.",
+                waiting,
+            )
+        )
+    box.setInformativeText(" ".join(told))
+    background = box.addButton(tr("&Go On in the Background"), QMessageBox.ButtonRole.AcceptRole)
+    stopping = box.addButton(tr("&Stop"), QMessageBox.ButtonRole.DestructiveRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.setDefaultButton(background)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import tr
+
 
 class EvaluationWindow(QDialog):
     """Waits for the answer, and shows it; closing it ends the evaluation."""
@@ -28,14 +30,14 @@ class EvaluationWindow(QDialog):
     def __init__(self, parent: QWidget, model: str, data: str) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Evaluation")
-        self.summary = QLabel(f"{model} on the test pictures of {data}…")
+        self.setWindowTitle(tr("Evaluation"))
+        self.summary = QLabel(tr("{model} on the test pictures of {data}…", model=model, data=data))
         self.summary.setWordWrap(True)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar = QProgressBar()
         self.bar.setRange(0, 0)
         self.table = QTableWidget(0, 3)
-        self.table.setHorizontalHeaderLabels(["Attribute", "Accuracy", "Balanced accuracy"])
+        self.table.setHorizontalHeaderLabels([tr("Attribute"), tr("Accuracy"), tr("Balanced accuracy")])
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.verticalHeader().hide()
         header = self.table.horizontalHeader()
@@ -43,7 +45,7 @@ class EvaluationWindow(QDialog):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.setSortingEnabled(True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.copy = self.buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        self.copy = self.buttons.addButton(tr("Copy"), QDialogButtonBox.ButtonRole.ActionRole)
         self.copy.setEnabled(False)
         self.copy.clicked.connect(self._copy)
         self.buttons.rejected.connect(self.close)
@@ -56,14 +58,25 @@ class EvaluationWindow(QDialog):
         """As ``python -m trainer evaluate --json`` prints it."""
         self._end()
         parts = [
-            f"{result['checkpoint']}: {result['pictures']:,} pictures of the {result['partition']} partition"
+            tr(
+                "{checkpoint}: {pictures:,} pictures of the {partition} partition",
+                checkpoint=result["checkpoint"],
+                pictures=result["pictures"],
+                partition=result["partition"],
+            )
         ]
         if "accuracy" in result:
             parts.append(
-                f"mean accuracy {result['accuracy']:.3f}, balanced {result['balanced_accuracy']:.3f}"
+                tr(
+                    "mean accuracy {accuracy:.3f}, balanced {balanced:.3f}",
+                    accuracy=result["accuracy"],
+                    balanced=result["balanced_accuracy"],
+                )
             )
         if "reconstruction_rmse" in result:
-            parts.append(f"reconstructions differ by {result['reconstruction_rmse']:.1f} of 255")
+            parts.append(
+                tr("reconstructions differ by {rmse:.1f} of 255", rmse=result["reconstruction_rmse"])
+            )
         self.summary.setText("; ".join(parts) + ".")
         attributes = result.get("attributes", {})
         self.table.setSortingEnabled(False)
@@ -90,7 +103,7 @@ class EvaluationWindow(QDialog):
 
     def _end(self) -> None:
         self.bar.hide()
-        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setText("Close")
+        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setText(tr("Close"))
 
     def _copy(self) -> None:
         lines = [self.summary.text()]

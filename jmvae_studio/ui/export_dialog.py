@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from jmvae_studio.document.naming import PatternError, check_pattern
 from jmvae_studio.document.series import Series, Values
+from jmvae_studio.language import mark, tr
 from jmvae_studio.ui.flipbook import Flipbook
 from jmvae_studio.ui.image_canvas import ImageCanvas
 from jmvae_studio.ui.photo_view import PhotoView
@@ -36,11 +37,11 @@ from trainer.data.face_crop import FaceCrop
 What = Literal["photograph", "face", "grid", "strip", "animation"]
 
 _WHAT: tuple[tuple[What, str], ...] = (
-    ("photograph", "Whole photograph"),
-    ("face", "Face only"),
-    ("grid", "Grid of one or two attributes"),
-    ("strip", "Papers' strip"),
-    ("animation", "Animation of one attribute"),
+    ("photograph", mark("Whole photograph")),
+    ("face", mark("Face only")),
+    ("grid", mark("Grid of one or two attributes")),
+    ("strip", mark("Papers' strip")),
+    ("animation", mark("Animation of one attribute")),
 )
 _PAUSE = 200
 """Milliseconds after the last choice until the preview of a series is made anew."""
@@ -126,7 +127,7 @@ class ExportDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Export")
+        self.setWindowTitle(tr("Export"))
         self._formats = formats
         self._chosen = {False: wish.suffix, True: formats.animation}
         self._moving = False
@@ -135,7 +136,7 @@ class ExportDialog(QDialog):
         self._make_preview(shown)
         self._make_options(wish, changeable)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.save_button = self.buttons.addButton("Save As…", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.save_button = self.buttons.addButton(tr("Save As…"), QDialogButtonBox.ButtonRole.AcceptRole)
         for button in self.buttons.buttons():
             if isinstance(button, QPushButton):
                 button.setAutoDefault(button is self.save_button)
@@ -185,7 +186,7 @@ class ExportDialog(QDialog):
         self.photo.show_photo(shown.photo, shown.size)
         self.photo.show_faces(shown.crops, shown.current)
         self.photo.show_edited(shown.edited)
-        self.before, self.after = ImageCanvas("Before"), ImageCanvas("After")
+        self.before, self.after = ImageCanvas(tr("Before")), ImageCanvas(tr("After"))
         self.flipbook = Flipbook()
         faces = QWidget()
         row = QHBoxLayout(faces)
@@ -200,7 +201,7 @@ class ExportDialog(QDialog):
     def _make_options(self, wish: Wish, changeable: Changeable) -> None:
         self.what = QComboBox()
         for value, text in _WHAT:
-            self.what.addItem(text, value)
+            self.what.addItem(tr(text), value)
         self.what.setCurrentIndex(self.what.findData(wish.what))
         attributes, edited, span = changeable.attributes, changeable.edited, changeable.span
         first = edited[0] if edited else attributes[0][0]
@@ -212,7 +213,7 @@ class ExportDialog(QDialog):
             "strip": self.strip,
             "animation": self.animation,
         }
-        self.beside = QCheckBox("With the original beside it")
+        self.beside = QCheckBox(tr("With the original beside it"))
         self.beside.setChecked(wish.beside)
         self.format = QComboBox()
         self.quality = QSlider(Qt.Orientation.Horizontal)
@@ -222,17 +223,19 @@ class ExportDialog(QDialog):
         self.longest = QSpinBox()
         self.longest.setRange(0, 30_000)
         self.longest.setSingleStep(256)
-        self.longest.setSpecialValueText("As it is")
-        self.longest.setSuffix(" pixels")
+        self.longest.setSpecialValueText(tr("As it is"))
+        self.longest.setSuffix(tr(" pixels"))
         self.longest.setValue(wish.longest)
         self.name = QLineEdit(wish.name)
         self.name.setToolTip(
-            "{name}: the photograph's, {what}: what is exported, {attributes}: what was changed, "
-            "{number}: the first that is free"
+            tr(
+                "{name}: the photograph's, {what}: what is exported, {attributes}: what was changed, "
+                "{number}: the first that is free"
+            )
         )
-        self.settings = QCheckBox("Include these settings, to continue later")
+        self.settings = QCheckBox(tr("Include these settings, to continue later"))
         self.settings.setChecked(wish.settings)
-        self.exif = QCheckBox("Keep the camera's data (time, place)")
+        self.exif = QCheckBox(tr("Keep the camera's data (time, place)"))
         self.exif.setChecked(wish.keep_exif)
         self.note = QLabel()
         self.note.setWordWrap(True)
@@ -243,14 +246,14 @@ class ExportDialog(QDialog):
         quality = QHBoxLayout()
         quality.addWidget(self.quality, 1)
         quality.addWidget(self._quality_text)
-        form.addRow("Picture", self.what)
+        form.addRow(tr("Picture"), self.what)
         form.addRow("", self.beside)
         for options in self._options.values():
             form.addRow(options)
-        form.addRow("Format", self.format)
-        form.addRow("Quality", quality)
-        form.addRow("Longest side", self.longest)
-        form.addRow("Name", self.name)
+        form.addRow(tr("Format"), self.format)
+        form.addRow(tr("Quality"), quality)
+        form.addRow(tr("Longest side"), self.longest)
+        form.addRow(tr("Name"), self.name)
         side = QVBoxLayout()
         side.addLayout(form)
         side.addSpacing(4)
@@ -284,7 +287,7 @@ class ExportDialog(QDialog):
         made_of_many = wish.what in self._options
         lossy = self.format.currentText() in self._formats.lossy
         self.quality.setEnabled(lossy)
-        self._quality_text.setText(str(wish.quality) if lossy else "exact")
+        self._quality_text.setText(str(wish.quality) if lossy else tr("exact"))
         self._form.setRowVisible(self.beside, not made_of_many)
         for what, options in self._options.items():
             self._form.setRowVisible(options, what == wish.what)
@@ -301,9 +304,9 @@ class ExportDialog(QDialog):
         self.note.setText(
             problem
             or (
-                "The file holds nothing but the picture."
+                tr("The file holds nothing but the picture.")
                 if made_of_many
-                else "Without both, the file holds nothing but the picture and its colours."
+                else tr("Without both, the file holds nothing but the picture and its colours.")
             )
         )
 

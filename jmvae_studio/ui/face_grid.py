@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from jmvae_studio.language import tr
 from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.theme import ACCENT
 
@@ -34,7 +35,7 @@ class FaceGrid(QWidget):
         self.setMouseTracking(True)
         self.setMinimumSize(300, 300)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Average and random faces")
+        self.setAccessibleName(tr("Average and random faces"))
         self._columns: list[str] = []
         self._rows: list[str] = []
         self._faces: list[list[QImage]] = []
@@ -134,9 +135,9 @@ class FaceGrid(QWidget):
     def _point_at(self, place: tuple[int, int] | None) -> None:
         if place != self._at:
             self._at = place
-            text = "" if place is None else f"{self._rows[place[0]]}: {self._columns[place[1]]}"
-            self.setToolTip(f"{text}. Click to take its attributes." if text else "")
-            self.setAccessibleDescription(text)
+            face = "" if place is None else f"{self._rows[place[0]]}: {self._columns[place[1]]}"
+            self.setToolTip(tr("{face}. Click to take its attributes.", face=face) if face else "")
+            self.setAccessibleDescription(face)
             self.update()
 
     def _caption_height(self) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from jmvae_studio.language import tr
 from jmvae_studio.ui.attribute_slider import AttributeSlider
 from jmvae_studio.ui.face_grid import FaceGrid
 
@@ -24,21 +25,23 @@ class FacesPanel(QWidget):
         super().__init__(parent)
         self.grid = FaceGrid(self)
         self.columns = QToolButton(self)
-        self.columns.setText("Columns")
-        self.columns.setToolTip("Which attributes are changed, one in each column")
+        self.columns.setText(tr("Columns"))
+        self.columns.setToolTip(tr("Which attributes are changed, one in each column"))
         self.columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.columns.setMenu(QMenu(self.columns))
-        self.spread = AttributeSlider("spread", "Spread", 0, 2, self)
-        self.spread.setToolTip("How far the random faces lie from the average one, in standard deviations")
+        self.spread = AttributeSlider("spread", tr("Spread"), 0, 2, self)
+        self.spread.setToolTip(
+            tr("How far the random faces lie from the average one, in standard deviations")
+        )
         self.spread.mark.hide()
         self.spread.value_changed.connect(lambda _, value: self.spread_changed.emit(value))
         self.spread.reset_asked.connect(lambda: self.spread_changed.emit(1.0))
-        self.draw = QPushButton("&Draw Again", self)
+        self.draw = QPushButton(tr("&Draw Again"), self)
         self.draw.clicked.connect(self.draw_asked)
-        self.save = QPushButton("Sa&ve…", self)
-        self.save.setToolTip("Save these faces as one picture, as the papers show them")
+        self.save = QPushButton(tr("Sa&ve…"), self)
+        self.save.setToolTip(tr("Save these faces as one picture, as the papers show them"))
         self.save.clicked.connect(self.save_asked)
-        self._note = QLabel("Open a photograph to begin.", self)
+        self._note = QLabel(tr("Open a photograph to begin."), self)
         top = QHBoxLayout()
         for widget in (self.columns, self.spread, self.draw, self.save):
             top.addWidget(widget, 1 if widget is self.spread else 0)
@@ -55,7 +58,7 @@ class FacesPanel(QWidget):
         menu = self.columns.menu()
         menu.clear()
         for heading, members in groups:
-            entries = menu.addMenu(heading)
+            entries = menu.addMenu(tr(heading))
             for name, title in members:
                 action = entries.addAction(title)
                 action.setCheckable(True)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import tr
 from jmvae_studio.ui.theme import ACCENT
 
 _PICTURE = QSize(84, 56)
@@ -45,7 +46,7 @@ class Filmstrip(QListWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Open photographs")
+        self.setAccessibleName(tr("Open photographs"))
         self.setFlow(QListWidget.Flow.LeftToRight)
         self.setWrapping(False)
         self.setUniformItemSizes(True)
@@ -84,7 +85,7 @@ class Filmstrip(QListWidget):
             if index >= len(self._frames) or frame != self._frames[index]:
                 item = self.item(index)
                 item.setText(frame.name)
-                item.setToolTip(f"{frame.name}, edited" if frame.edited else frame.name)
+                item.setToolTip(tr("{name}, edited", name=frame.name) if frame.edited else frame.name)
                 item.setData(_EDITED, frame.edited)
                 item.setData(_PIXMAP, frame.thumbnail)
             if frame.number == current:
@@ -110,7 +111,7 @@ class Filmstrip(QListWidget):
             number = item.data(_NUMBER)
             menu = QMenu(self)
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            menu.addAction("Close Photograph").triggered.connect(lambda: self.close_asked.emit(number))
+            menu.addAction(tr("Close Photograph")).triggered.connect(lambda: self.close_asked.emit(number))
             menu.popup(self.viewport().mapToGlobal(place))
 
 

@@ -5,31 +5,33 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from jmvae_studio.language import mark, tr
+
 GUIDE = (
-    ("Drag a slider", "Change an attribute; the mark shows what the model read"),
-    ("Double-click a slider, or Delete", "Give the attribute back to the model"),
-    ("← →, Page Up, Page Down", "Move the focused slider"),
-    ("Ctrl+O, drop, Ctrl+V", "Open a photograph"),
-    ("Click a face", "Edit another face of the photograph"),
-    ("Ctrl+M, then drag", "Mark a face by hand; Ctrl+Backspace dismisses one"),
-    ("Hold the mouse on “Edited”, or Ctrl+D", "Compare with the original"),
-    ("Alt+1 … Alt+4", "The edit alone, a wipe, side by side, what differs"),
-    ("Wheel, drag, Ctrl+0, Ctrl+1", "Zoom, pan, fit, actual pixels"),
-    ("Ctrl+Shift+M", "Move, scale and turn the face's square"),
-    ("Ctrl+Page Up, Ctrl+Page Down", "The photograph before, the next one"),
-    ("Ctrl+W, Ctrl+Shift+T", "Close a photograph, bring it back"),
-    ("Ctrl+H", "The history of this photograph"),
-    ("Ctrl+Z, Ctrl+Shift+Z", "Undo and redo; one drag is one step"),
-    ("Ctrl+Shift+K", "Keep a version of this photograph under a name"),
-    ("Ctrl+S", "Export the photograph; Ctrl+Shift+S the face only"),
-    ("Ctrl+Shift+B", "Edit a folder of pictures alike"),
-    ("Ctrl+,", "Settings"),
-    ("Ctrl+F", "Search the attributes"),
-    ("Ctrl+K", "Every command, found by typing"),
-    ("Ctrl+Shift+L", "Average and random faces of the edit's attributes"),
-    ("Ctrl+T", "Train a model"),
-    ("Ctrl+T", "Train a model; Ctrl+Shift+R shows the runs"),
-    ("Ctrl+Alt+T", "Prepare a folder of pictures: find faces, say attributes"),
+    (mark("Drag a slider"), mark("Change an attribute; the mark shows what the model read")),
+    (mark("Double-click a slider, or Delete"), mark("Give the attribute back to the model")),
+    (mark("← →, Page Up, Page Down"), mark("Move the focused slider")),
+    (mark("Ctrl+O, drop, Ctrl+V"), mark("Open a photograph")),
+    (mark("Click a face"), mark("Edit another face of the photograph")),
+    (mark("Ctrl+M, then drag"), mark("Mark a face by hand; Ctrl+Backspace dismisses one")),
+    (mark("Hold the mouse on “Edited”, or Ctrl+D"), mark("Compare with the original")),
+    (mark("Alt+1 … Alt+4"), mark("The edit alone, a wipe, side by side, what differs")),
+    (mark("Wheel, drag, Ctrl+0, Ctrl+1"), mark("Zoom, pan, fit, actual pixels")),
+    (mark("Ctrl+Shift+M"), mark("Move, scale and turn the face's square")),
+    (mark("Ctrl+Page Up, Ctrl+Page Down"), mark("The photograph before, the next one")),
+    (mark("Ctrl+W, Ctrl+Shift+T"), mark("Close a photograph, bring it back")),
+    (mark("Ctrl+H"), mark("The history of this photograph")),
+    (mark("Ctrl+Z, Ctrl+Shift+Z"), mark("Undo and redo; one drag is one step")),
+    (mark("Ctrl+Shift+K"), mark("Keep a version of this photograph under a name")),
+    (mark("Ctrl+S"), mark("Export the photograph; Ctrl+Shift+S the face only")),
+    (mark("Ctrl+Shift+B"), mark("Edit a folder of pictures alike")),
+    (mark("Ctrl+,"), mark("Settings")),
+    (mark("Ctrl+F"), mark("Search the attributes")),
+    (mark("Ctrl+K"), mark("Every command, found by typing")),
+    (mark("Ctrl+Shift+L"), mark("Average and random faces of the edit's attributes")),
+    (mark("Ctrl+T"), mark("Train a model")),
+    (mark("Ctrl+T"), mark("Train a model; Ctrl+Shift+R shows the runs")),
+    (mark("Ctrl+Alt+T"), mark("Prepare a folder of pictures: find faces, say attributes")),
 )
 
 
@@ -37,19 +39,23 @@ def show_guide(parent: QWidget) -> None:
     """The keys and gestures."""
     whole = "style='white-space: nowrap'"
     rows = "".join(
-        f"<tr><td {whole}><b>{keys}</b>&nbsp;&nbsp;</td><td {whole}>{does}</td></tr>" for keys, does in GUIDE
+        f"<tr><td {whole}><b>{tr(keys)}</b>&nbsp;&nbsp;</td><td {whole}>{tr(does)}</td></tr>"
+        for keys, does in GUIDE
     )
-    _inform(parent, "Keys and Gestures", f"<table cellpadding=3>{rows}</table>")
+    _inform(parent, tr("Keys and Gestures"), f"<table cellpadding=3>{rows}</table>")
 
 
 def show_about(parent: QWidget, version: str) -> None:
     """What the program is and where its model comes from."""
     _inform(
         parent,
-        "About JMVAE Studio",
-        f"<h3>JMVAE Studio {version}</h3><p>A live attribute editor for faces, built on joint multimodal "
-        "variational autoencoders (Suzuki, Nakayama and Matsuo, 2016 and 2018).</p><p>The face model was "
-        "trained on CelebA, which is for non-commercial research; its biases are the data's.</p>",
+        tr("About JMVAE Studio"),
+        tr(
+            "<h3>JMVAE Studio {version}</h3><p>A live attribute editor for faces, built on joint multimodal "
+            "variational autoencoders (Suzuki, Nakayama and Matsuo, 2016 and 2018).</p><p>The face model was "
+            "trained on CelebA, which is for non-commercial research; its biases are the data's.</p>",
+            version=version,
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import tr
 from jmvae_studio.ui.attribute_panel import AttributePanel
 from jmvae_studio.ui.command_palette import CommandPalette
 from jmvae_studio.ui.faces_panel import FacesPanel
@@ -58,16 +59,18 @@ class MainWindow(MenuWindow):
         self.setMinimumSize(640, 420)
         self.faces_viewport = Viewport(self)
         step = self.faces_viewport
-        self.input_canvas = ImageCanvas("Input face", "The face to edit", step)
-        self.average_canvas = ImageCanvas("Average face", "The average face of these attributes", step)
-        self.result_canvas = ImageCanvas("Edited", "The edited face", step)
+        self.input_canvas = ImageCanvas(tr("Input face"), tr("The face to edit"), step)
+        self.average_canvas = ImageCanvas(
+            tr("Average face"), tr("The average face of these attributes"), step
+        )
+        self.result_canvas = ImageCanvas(tr("Edited"), tr("The edited face"), step)
         self.photo_view = PhotoView()
         self.panel = AttributePanel(*value_range)
         self.filmstrip = Filmstrip()
         self.messages = MessageBar()
         self.history = QUndoView()
-        self.history.setAccessibleName("History")
-        self.history.setEmptyLabel("As it was opened")
+        self.history.setAccessibleName(tr("History"))
+        self.history.setEmptyLabel(tr("As it was opened"))
         self.history.setFrameShape(QUndoView.Shape.NoFrame)
         self._lay_out()
         self.fill_menus(undo_group)
@@ -83,10 +86,12 @@ class MainWindow(MenuWindow):
         self._fill_status_bar()
         self.photo_view.crop_drawn.connect(lambda _: self.draw_crop.setChecked(False))
         self.input_canvas.setToolTip(
-            "Plausibility: how much the model takes this square for a face, beside faces of its own.\n"
-            "If it is low, move the square (Ctrl+Shift+M)."
+            tr(
+                "Plausibility: how much the model takes this square for a face, beside faces of its own.\n"
+                "If it is low, move the square (Ctrl+Shift+M)."
+            )
         )
-        self.result_canvas.setToolTip("Hold the mouse button here to compare with the original (Ctrl+D)")
+        self.result_canvas.setToolTip(tr("Hold the mouse button here to compare with the original (Ctrl+D)"))
         self.result_canvas.pressed.connect(self.compare_held)
         self.reset_all_asked.connect(self.panel.reset_all_asked)
         self.search_asked.connect(lambda: self.panel.search.setFocus(Qt.FocusReason.ShortcutFocusReason))
@@ -125,7 +130,11 @@ class MainWindow(MenuWindow):
         self.photo_view.show_plausibility(plausibility)
         text = ""
         if plausibility is not None:
-            text = f"{'low ' if plausibility < DOUBTFUL else ''}plausibility {plausibility:.0%}"
+            text = (
+                tr("low plausibility {share:.0%}", share=plausibility)
+                if plausibility < DOUBTFUL
+                else tr("plausibility {share:.0%}", share=plausibility)
+            )
         self.input_canvas.set_detail(text)
 
     def show_milliseconds(self, model: float, total: float) -> None:
@@ -133,7 +142,7 @@ class MainWindow(MenuWindow):
 
         Shown when a drag pauses or five times a second, for people to read and to keep off the drag's path.
         """
-        self._times = f"{model:.1f} ms model · {total:.1f} ms in all"
+        self._times = tr("{model:.1f} ms model · {total:.1f} ms in all", model=model, total=total)
         if not self._times_due.isActive():
             self._times_due.start()
 
@@ -237,7 +246,7 @@ class MainWindow(MenuWindow):
         rows.addWidget(self.filmstrip)
         self.filmstrip.hide()
         self.setCentralWidget(centre)
-        dock = QDockWidget("Attributes", self)
+        dock = QDockWidget(tr("Attributes"), self)
         dock.setObjectName("attributes")
         dock.setWidget(self.panel)
         dock.setFeatures(
@@ -245,35 +254,35 @@ class MainWindow(MenuWindow):
             | QDockWidget.DockWidgetFeature.DockWidgetFloatable
         )
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-        self._history_dock = QDockWidget("History", self)
+        self._history_dock = QDockWidget(tr("History"), self)
         self._history_dock.setObjectName("history")
         self._history_dock.setWidget(self.history)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self._history_dock)
         self._history_dock.hide()
-        self.map_dock = LazyDock("Latent Map", "latent-map", _make_map, self)
+        self.map_dock = LazyDock(tr("Latent Map"), "latent-map", _make_map, self)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.map_dock)
         self.map_dock.hide()
-        self.faces_dock = LazyDock("Average and Random Faces", "faces", FacesPanel, self)
+        self.faces_dock = LazyDock(tr("Average and Random Faces"), "faces", FacesPanel, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.faces_dock)
         self.faces_dock.hide()
-        self.training_dock = LazyDock("Training", "training", _make_training, self)
+        self.training_dock = LazyDock(tr("Training"), "training", _make_training, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.training_dock)
         self.training_dock.hide()
         self.resizeDocks([self.training_dock], [280], Qt.Orientation.Vertical)
         self.resizeDocks([dock, self.map_dock], [350, 400], Qt.Orientation.Horizontal)
 
     def _fill_toolbar(self, modes: Sequence[tuple[str, str, str]]) -> None:
-        bar = QToolBar("Main", self)
+        bar = QToolBar(tr("Main"), self)
         bar.setObjectName("main")
         bar.setMovable(False)
         bar.setIconSize(QSize(20, 20))
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         for action, text in (
-            (self.open, "Open"),
-            (self.export, "Export"),
-            (self.draw_crop, "Mark face"),
-            (self.compare, "Compare"),
-            (self.reset_all, "Reset all"),
+            (self.open, tr("Open")),
+            (self.export, tr("Export")),
+            (self.draw_crop, tr("Mark face")),
+            (self.compare, tr("Compare")),
+            (self.reset_all, tr("Reset all")),
         ):
             action.setIconText(text)
             bar.addAction(action)
@@ -284,12 +293,12 @@ class MainWindow(MenuWindow):
         spacer = QWidget()
         spacer.setSizePolicy(spacer.sizePolicy().Policy.Expanding, spacer.sizePolicy().Policy.Preferred)
         bar.addWidget(spacer)
-        bar.addWidget(QLabel("Edit by "))
+        bar.addWidget(QLabel(tr("Edit by ")))
         self.mode_box = QComboBox()
-        self.mode_box.setAccessibleName("Edit mode")
+        self.mode_box.setAccessibleName(tr("Edit mode"))
         for index, (value, title, explanation) in enumerate(modes):
-            self.mode_box.addItem(title, value)
-            self.mode_box.setItemData(index, explanation, Qt.ItemDataRole.ToolTipRole)
+            self.mode_box.addItem(tr(title), value)
+            self.mode_box.setItemData(index, tr(explanation), Qt.ItemDataRole.ToolTipRole)
         self.mode_box.currentIndexChanged.connect(
             lambda index: self.mode_chosen.emit(self.mode_box.itemData(index))
         )

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from jmvae_studio.language import tr
 from jmvae_studio.training.measuring import Measured
 from jmvae_studio.ui.run_table import duration
 
@@ -18,9 +19,9 @@ class MeasureLine(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.button, self.label = QPushButton("Measure"), QLabel()
+        self.button, self.label = QPushButton(tr("Measure")), QLabel()
         self.button.setAutoDefault(False)
-        self.button.setToolTip("Do a few steps of this run in the background, to see what it takes")
+        self.button.setToolTip(tr("Do a few steps of this run in the background, to see what it takes"))
         self.button.clicked.connect(self._click)
         self.label.setWordWrap(True)
         self.label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
@@ -42,16 +43,25 @@ class MeasureLine(QWidget):
         """The settings have changed: an answer to the old ones is worth nothing."""
         if self._is_measuring:
             self.cancelled.emit()
-        self._rest("Time and memory: measured in a few seconds.")
+        self._rest(tr("Time and memory: measured in a few seconds."))
 
     def show_measured(self, found: Measured, others: int) -> None:
         """The answer; ``others`` runs were under way meanwhile."""
-        memory = f", {found.memory / 1e9:.1f} GB of memory" if found.memory else ""
-        beside = " Measured beside a run that goes on: alone it is faster." if others else ""
-        self._rest(
-            f"About {duration(found.seconds)} on {found.device} ({found.images_per_second:,.0f} pictures/s)"
-            f"{memory}. Reading the pictures the first time comes on top.{beside}"
-        )
+        took = {
+            "time": duration(found.seconds),
+            "device": found.device,
+            "speed": found.images_per_second,
+            "memory": found.memory / 1e9,
+        }
+        told = [
+            tr("About {time} on {device} ({speed:,.0f} pictures/s), {memory:.1f} GB of memory.", **took)
+            if found.memory
+            else tr("About {time} on {device} ({speed:,.0f} pictures/s).", **took),
+            tr("Reading the pictures the first time comes on top."),
+        ]
+        if others:
+            told.append(tr("Measured beside a run that goes on: alone it is faster."))
+        self._rest(" ".join(told))
 
     def show_failure(self, reason: str) -> None:
         """Why there is no answer."""
@@ -68,16 +78,16 @@ class MeasureLine(QWidget):
 
     def _rest(self, text: str) -> None:
         self._is_measuring = False
-        self.button.setText("Measure")
+        self.button.setText(tr("Measure"))
         self.label.setText(text)
         self._make_room()
 
     def _click(self) -> None:
         if self._is_measuring:
             self.cancelled.emit()
-            self._rest("Cancelled.")
+            self._rest(tr("Cancelled."))
         else:
             self._is_measuring = True
-            self.button.setText("Cancel")
-            self.label.setText("Measuring…")
+            self.button.setText(tr("Cancel"))
+            self.label.setText(tr("Measuring…"))
             self.asked.emit()

@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, Signal, SignalInstance
 from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QKeySequence, QUndoGroup
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from jmvae_studio.language import tr
 from jmvae_studio.ui.named_entries import NamedEntries
 from jmvae_studio.ui.settings_dialog import DEVICES, THEMES
 from jmvae_studio.ui.viewport import COMPARISONS
@@ -145,158 +146,173 @@ class MenuWindow(QMainWindow):
     def fill_menus(self, undo_group: QUndoGroup) -> None:
         bar = self.menuBar()
         keys = QKeySequence.StandardKey
-        file = bar.addMenu("&File")
+        file = bar.addMenu(tr("&File"))
         self.open = self._action(
-            file, "&Open Photograph…", self.open_asked, "Ctrl+O", "mdi6.folder-open-outline"
+            file, tr("&Open Photograph…"), self.open_asked, "Ctrl+O", "mdi6.folder-open-outline"
         )
-        self._recent_files = file.addMenu("Open &Recent")
-        self._samples = file.addMenu("Generated &Faces")
-        self._action(file, "Open F&older…", self.open_folder_asked, "Ctrl+Alt+O")
-        self.close_photo = self._action(file, "&Close Photograph", self.close_photo_asked, "Ctrl+W")
-        self.reopen = self._action(file, "&Bring Back Closed Photograph", self.reopen_asked, "Ctrl+Shift+T")
+        self._recent_files = file.addMenu(tr("Open &Recent"))
+        self._samples = file.addMenu(tr("Generated &Faces"))
+        self._action(file, tr("Open F&older…"), self.open_folder_asked, "Ctrl+Alt+O")
+        self.close_photo = self._action(file, tr("&Close Photograph"), self.close_photo_asked, "Ctrl+W")
+        self.reopen = self._action(
+            file, tr("&Bring Back Closed Photograph"), self.reopen_asked, "Ctrl+Shift+T"
+        )
         file.addSeparator()
         self.export = self._action(
-            file, "&Export Photograph…", self.export_asked, "Ctrl+S", "mdi6.export-variant"
+            file, tr("&Export Photograph…"), self.export_asked, "Ctrl+S", "mdi6.export-variant"
         )
-        self.export_face = self._action(file, "Export &Face Only…", self.export_face_asked, "Ctrl+Shift+S")
-        self._action(file, "Edit a Fol&der…", self.batch_asked, "Ctrl+Shift+B")
+        self.export_face = self._action(
+            file, tr("Export &Face Only…"), self.export_face_asked, "Ctrl+Shift+S"
+        )
+        self._action(file, tr("Edit a Fol&der…"), self.batch_asked, "Ctrl+Shift+B")
         file.addSeparator()
-        self._action(file, "Sa&ve Session…", self.save_session_asked, "Ctrl+Alt+S")
-        self._action(file, "Open Sessio&n…", self.open_session_asked)
-        self._recent_sessions = file.addMenu("Recent Sess&ions")
-        self.last_session = self._action(file, "Continue &Last Session", self.last_session_asked)
+        self._action(file, tr("Sa&ve Session…"), self.save_session_asked, "Ctrl+Alt+S")
+        self._action(file, tr("Open Sessio&n…"), self.open_session_asked)
+        self._recent_sessions = file.addMenu(tr("Recent Sess&ions"))
+        self.last_session = self._action(file, tr("Continue &Last Session"), self.last_session_asked)
         file.addSeparator()
-        quit_action = file.addAction("&Quit")
+        quit_action = file.addAction(tr("&Quit"))
         quit_action.setShortcut("Ctrl+Q")
         quit_action.setMenuRole(QAction.MenuRole.QuitRole)
         quit_action.triggered.connect(self.close)
 
-        edit = bar.addMenu("&Edit")
-        undo, redo = undo_group.createUndoAction(self, "&Undo"), undo_group.createRedoAction(self, "&Redo")
+        edit = bar.addMenu(tr("&Edit"))
+        undo, redo = (
+            undo_group.createUndoAction(self, tr("&Undo")),
+            undo_group.createRedoAction(self, tr("&Redo")),
+        )
         undo.setShortcut(keys.Undo)
         redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
         edit.addActions([undo, redo])
         edit.addSeparator()
-        self.copy = self._action(edit, "&Copy Result", self.copy_asked, keys.Copy)
-        paste = edit.addAction("&Paste Picture")
+        self.copy = self._action(edit, tr("&Copy Result"), self.copy_asked, keys.Copy)
+        paste = edit.addAction(tr("&Paste Picture"))
         paste.setShortcut(keys.Paste)
         paste.triggered.connect(self._paste)
         edit.addSeparator()
         self.reset_all = self._action(
-            edit, "&Reset All Attributes", self.reset_all_asked, "Ctrl+R", "mdi6.restore"
+            edit, tr("&Reset All Attributes"), self.reset_all_asked, "Ctrl+R", "mdi6.restore"
         )
-        self._action(edit, "&Search Attributes", self.search_asked, keys.Find)
+        self._action(edit, tr("&Search Attributes"), self.search_asked, keys.Find)
 
         edit.addSeparator()
         self.copy_adjustments = self._action(
-            edit, "Copy &Adjustments…", self.copy_adjustments_asked, "Ctrl+Shift+C"
+            edit, tr("Copy &Adjustments…"), self.copy_adjustments_asked, "Ctrl+Shift+C"
         )
         self.paste_adjustments = self._action(
-            edit, "Paste A&djustments", self.paste_adjustments_asked, "Ctrl+Shift+V"
+            edit, tr("Paste A&djustments"), self.paste_adjustments_asked, "Ctrl+Shift+V"
         )
 
         edit.addSeparator()
-        settings = self._action(edit, "Se&ttings…", self.settings_asked, "Ctrl+,")
+        settings = self._action(edit, tr("Se&ttings…"), self.settings_asked, "Ctrl+,")
         settings.setMenuRole(QAction.MenuRole.PreferencesRole)
 
-        presets = bar.addMenu("&Presets")
-        self.save_preset = self._action(presets, "&Save Preset…", self.save_preset_asked, "Ctrl+Shift+P")
-        self._action(presets, "Save Preset to a &File…", self.share_preset_asked)
-        self._action(presets, "&Open Preset…", self.load_preset_asked)
-        self.presets = NamedEntries(presets, "&Remove Preset")
+        presets = bar.addMenu(tr("&Presets"))
+        self.save_preset = self._action(presets, tr("&Save Preset…"), self.save_preset_asked, "Ctrl+Shift+P")
+        self._action(presets, tr("Save Preset to a &File…"), self.share_preset_asked)
+        self._action(presets, tr("&Open Preset…"), self.load_preset_asked)
+        self.presets = NamedEntries(presets, tr("&Remove Preset"))
         self.presets.chosen.connect(self.preset_chosen)
         self.presets.removed.connect(self.preset_removed)
 
-        versions = bar.addMenu("Ve&rsions")
-        self.keep_version = self._action(versions, "&Keep Version…", self.keep_version_asked, "Ctrl+Shift+K")
-        self.versions = NamedEntries(versions, "&Remove Version")
+        versions = bar.addMenu(tr("Ve&rsions"))
+        self.keep_version = self._action(
+            versions, tr("&Keep Version…"), self.keep_version_asked, "Ctrl+Shift+K"
+        )
+        self.versions = NamedEntries(versions, tr("&Remove Version"))
         self.versions.chosen.connect(self.version_chosen)
         self.versions.removed.connect(self.version_removed)
 
-        face = bar.addMenu("F&ace")
-        self.find_faces = self._action(face, "&Find Faces Again", self.find_faces_asked, "Ctrl+F5")
-        self.remove_face = self._action(face, "&Dismiss This Face", self.remove_face_asked, "Ctrl+Backspace")
-        self.draw_crop = face.addAction("&Mark a Face by Hand")
+        face = bar.addMenu(tr("F&ace"))
+        self.find_faces = self._action(face, tr("&Find Faces Again"), self.find_faces_asked, "Ctrl+F5")
+        self.remove_face = self._action(
+            face, tr("&Dismiss This Face"), self.remove_face_asked, "Ctrl+Backspace"
+        )
+        self.draw_crop = face.addAction(tr("&Mark a Face by Hand"))
         self.draw_crop.setShortcut("Ctrl+M")
         self.draw_crop.setCheckable(True)
-        self.draw_crop.setToolTip("Drag a square around a face on the photograph")
+        self.draw_crop.setToolTip(tr("Drag a square around a face on the photograph"))
         self.draw_crop.setIcon(qtawesome.icon("mdi6.selection-drag", color=self.palette().text().color()))
         self.draw_crop.setProperty("icon_name", "mdi6.selection-drag")
         self.draw_crop.toggled.connect(self.draw_crop_toggled)
 
-        self.adjust_crop = face.addAction("&Adjust This Face's Square")
+        self.adjust_crop = face.addAction(tr("&Adjust This Face's Square"))
         self.adjust_crop.setShortcut("Ctrl+Shift+M")
         self.adjust_crop.setCheckable(True)
-        self.adjust_crop.setToolTip("Move, scale and turn the square on the photograph")
+        self.adjust_crop.setToolTip(tr("Move, scale and turn the square on the photograph"))
         self.adjust_crop.toggled.connect(self.adjust_toggled)
 
-        view = bar.addMenu("&View")
-        self.compare = view.addAction("Compare with &Original")
+        view = bar.addMenu(tr("&View"))
+        self.compare = view.addAction(tr("Compare with &Original"))
         self.compare.setShortcut("Ctrl+D")
         self.compare.setCheckable(True)
         self.compare.setIcon(qtawesome.icon("mdi6.compare", color=self.palette().text().color()))
         self.compare.setProperty("icon_name", "mdi6.compare")
         self.compare.toggled.connect(self.compare_held)
-        self.comparisons = view.addMenu("&Compare As")
+        self.comparisons = view.addMenu(tr("&Compare As"))
         group = self._choices(
             self.comparisons, [(text, value) for value, text in COMPARISONS], self.comparison_chosen
         )
         for number, action in enumerate(group.actions(), 1):
             action.setShortcut(f"Alt+{number}")
             action.setChecked(number == 1)
-        zoom = view.addMenu("&Zoom")
+        zoom = view.addMenu(tr("&Zoom"))
         for text, factor, shortcut in (
-            ("Zoom &In", 1.25, "Ctrl++"),
-            ("Zoom &Out", 0.8, "Ctrl+-"),
-            ("&Fit", 0.0, "Ctrl+0"),
+            (tr("Zoom &In"), 1.25, "Ctrl++"),
+            (tr("Zoom &Out"), 0.8, "Ctrl+-"),
+            (tr("&Fit"), 0.0, "Ctrl+0"),
         ):
             action = zoom.addAction(text)
             action.setShortcut(shortcut)
             action.triggered.connect(lambda _=False, factor=factor: self.zoom_asked.emit(factor))
-        self._action(zoom, "&Actual Pixels", self.actual_size_asked, "Ctrl+1")
+        self._action(zoom, tr("&Actual Pixels"), self.actual_size_asked, "Ctrl+1")
         view.addSeparator()
-        self.previous_photo = self._step(view, "&Previous Photograph", -1, "Ctrl+PgUp")
-        self.next_photo = self._step(view, "&Next Photograph", 1, "Ctrl+PgDown")
-        self.show_strip = view.addAction("F&ilmstrip")
+        self.previous_photo = self._step(view, tr("&Previous Photograph"), -1, "Ctrl+PgUp")
+        self.next_photo = self._step(view, tr("&Next Photograph"), 1, "Ctrl+PgDown")
+        self.show_strip = view.addAction(tr("F&ilmstrip"))
         self.show_strip.setCheckable(True)
-        self.show_strip.setToolTip("Shown as soon as several photographs are open")
+        self.show_strip.setToolTip(tr("Shown as soon as several photographs are open"))
         self.show_strip.triggered.connect(self.filmstrip_wanted)
         self.show_spread = self._shown(
-            view, "&Uncertainty", "A band behind each slider: where the attribute of this face may well lie"
+            view,
+            tr("&Uncertainty"),
+            tr("A band behind each slider: where the attribute of this face may well lie"),
         )
         self.show_obtained = self._shown(
-            view, "What Was O&btained", "A mark below each slider: what the model reads from the edited face"
+            view,
+            tr("What Was O&btained"),
+            tr("A mark below each slider: what the model reads from the edited face"),
         )
         self.show_coupling = self._shown(
             view,
-            "What Would &Follow",
-            "Rest the mouse on an attribute: a ring shows where it would take others",
+            tr("What Would &Follow"),
+            tr("Rest the mouse on an attribute: a ring shows where it would take others"),
         )
         self.docks_menu = view
         view.addSeparator()
-        self._themes = self._choices(view.addMenu("&Theme"), THEMES, self.theme_chosen)
-        self._action(view, "&Reset Layout", self.reset_layout_asked)
-        full = view.addAction("&Full Screen")
+        self._themes = self._choices(view.addMenu(tr("&Theme")), THEMES, self.theme_chosen)
+        self._action(view, tr("&Reset Layout"), self.reset_layout_asked)
+        full = view.addAction(tr("&Full Screen"))
         full.setShortcut("F11")
         full.setCheckable(True)
         full.toggled.connect(lambda on: self.showFullScreen() if on else self.showNormal())
 
-        model = bar.addMenu("&Model")
-        self._action(model, "&Open Model…", self.open_model_asked, "Ctrl+Shift+O")
-        self._recent_models = model.addMenu("&Recent Models")
-        self._shipped_models = model.addMenu("&Shipped Models")
-        self._devices = self._choices(model.addMenu("&Device"), DEVICES, self.device_chosen)
-        self._action(model, "&Free Memory", self.free_memory_asked)
+        model = bar.addMenu(tr("&Model"))
+        self._action(model, tr("&Open Model…"), self.open_model_asked, "Ctrl+Shift+O")
+        self._recent_models = model.addMenu(tr("&Recent Models"))
+        self._shipped_models = model.addMenu(tr("&Shipped Models"))
+        self._devices = self._choices(model.addMenu(tr("&Device")), DEVICES, self.device_chosen)
+        self._action(model, tr("&Free Memory"), self.free_memory_asked)
 
-        self.train_menu = bar.addMenu("&Train")
-        self._action(self.train_menu, "&Train a Model…", self.train_asked, "Ctrl+T")
-        self._action(self.train_menu, "&Prepare Pictures…", self.prepare_asked, "Ctrl+Alt+T")
-        self._action(self.train_menu, "&Evaluate the Model in the Editor…", self.evaluate_asked)
+        self.train_menu = bar.addMenu(tr("&Train"))
+        self._action(self.train_menu, tr("&Train a Model…"), self.train_asked, "Ctrl+T")
+        self._action(self.train_menu, tr("&Prepare Pictures…"), self.prepare_asked, "Ctrl+Alt+T")
+        self._action(self.train_menu, tr("&Evaluate the Model in the Editor…"), self.evaluate_asked)
 
-        helping = bar.addMenu("&Help")
-        self._action(helping, "&Commands…", self.commands_asked, "Ctrl+K")
-        self._action(helping, "&Keys and Gestures", self.shortcuts_asked, "F1")
-        about = self._action(helping, "&About JMVAE Studio", self.about_asked)
+        helping = bar.addMenu(tr("&Help"))
+        self._action(helping, tr("&Commands…"), self.commands_asked, "Ctrl+K")
+        self._action(helping, tr("&Keys and Gestures"), self.shortcuts_asked, "F1")
+        about = self._action(helping, tr("&About JMVAE Studio"), self.about_asked)
         about.setMenuRole(QAction.MenuRole.AboutRole)
 
     @staticmethod
@@ -315,7 +331,7 @@ class MenuWindow(QMainWindow):
     def _choices(self, menu: QMenu, entries: Sequence[tuple[str, str]], chosen: object) -> QActionGroup:
         group = QActionGroup(self)
         for text, value in entries:
-            action = menu.addAction(text)
+            action = menu.addAction(tr(text))
             action.setCheckable(True)
             action.setData(value)
             group.addAction(action)

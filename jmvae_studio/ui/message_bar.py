@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import tr, trn
 from jmvae_studio.ui.theme import ACCENT
 
 _MOST = 20
@@ -55,7 +56,7 @@ class MessageBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Message")
+        self.setAccessibleName(tr("Message"))
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
         self._messages: list[Message] = []
@@ -64,13 +65,13 @@ class MessageBar(QWidget):
         self.text.setWordWrap(True)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.text.setAccessibleName("Message")
+        self.text.setAccessibleName(tr("Message"))
         self.more = QLabel()
         self.buttons: list[QPushButton] = []
-        self.details = QPushButton("Details")
+        self.details = QPushButton(tr("Details"))
         self.details.setCheckable(True)
         self.details_text = QPlainTextEdit()
-        self.details_text.setAccessibleName("Details of the message")
+        self.details_text.setAccessibleName(tr("Details of the message"))
         self.details_text.setReadOnly(True)
         self.details_text.setTabChangesFocus(True)
         self.details_text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
@@ -80,8 +81,8 @@ class MessageBar(QWidget):
         self.dismiss_button.setText("✕")
         self.dismiss_button.setAutoRaise(True)
         self.dismiss_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.dismiss_button.setAccessibleName("Dismiss the message")
-        self.dismiss_button.setToolTip("Dismiss (Escape while the keyboard is here)")
+        self.dismiss_button.setAccessibleName(tr("Dismiss the message"))
+        self.dismiss_button.setToolTip(tr("Dismiss (Escape while the keyboard is here)"))
         self.dismiss_button.clicked.connect(self.dismiss)
         words, self._actions = QHBoxLayout(), QHBoxLayout()
         words.addWidget(self._sign)
@@ -144,7 +145,7 @@ class MessageBar(QWidget):
         message, waiting = self._messages[-1], len(self._messages) - 1
         self.text.setText(message.text)
         self.setAccessibleDescription(message.text)
-        self.more.setText(f"{waiting} more" if waiting else "")
+        self.more.setText(trn("{count} more", "{count} more", waiting) if waiting else "")
         self.more.setVisible(waiting > 0)
         self.details.setChecked(False)
         self.details.setVisible(bool(message.details))

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from jmvae_studio.language import tr
 from jmvae_studio.ui import crop_box, wiping
 from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.theme import ACCENT
@@ -49,7 +50,7 @@ class PhotoView(Zoomable):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(None, parent)
-        self.setAccessibleName("Photograph")
+        self.setAccessibleName(tr("Photograph"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 90)
         self.setMouseTracking(True)
@@ -62,7 +63,7 @@ class PhotoView(Zoomable):
         self._crops: list[FaceCrop] = []
         self._current = 0
         self._edited: Mapping[int, QImage] = {}
-        self._hint = "Open a photograph, or drop one here"
+        self._hint = tr("Open a photograph, or drop one here")
         self._drawing = False
         self._adjusting = False
         self._first: QPointF | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
+from jmvae_studio.language import tr
+
 
 class ProgressLine(QWidget):
     """Hidden while nothing is under way."""
@@ -18,7 +20,7 @@ class ProgressLine(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(12)
         self.cancel = QToolButton()
-        self.cancel.setText("Cancel")
+        self.cancel.setText(tr("Cancel"))
         self.cancel.setAutoRaise(True)
         self.cancel.clicked.connect(self.cancelled)
         row = QHBoxLayout(self)

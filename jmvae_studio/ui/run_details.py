@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import tr
 from jmvae_studio.training.run import Run
 from jmvae_studio.ui.config_fields import title
 from jmvae_studio.ui.run_table import ROW
@@ -34,10 +35,16 @@ def metric_rows(runs: Sequence[Run]) -> list[Row]:
     """The last value of every metric of the validation partition, and what the runs have come to."""
     names = dict.fromkeys(name for run in runs for name in run.progress.metrics)
     rows: list[Row] = [
-        ("Epoch", [f"{run.progress.epoch} of {run.config.total_epochs}" for run in runs]),
-        ("Best epoch", [str(run.progress.best or "–") for run in runs]),
         (
-            "Training pictures",
+            tr("Epoch"),
+            [
+                tr("{epoch} of {epochs}", epoch=run.progress.epoch, epochs=run.config.total_epochs)
+                for run in runs
+            ],
+        ),
+        (tr("Best epoch"), [str(run.progress.best or "–") for run in runs]),
+        (
+            tr("Training pictures"),
             [f"{run.progress.pictures:,}" if run.progress.pictures else "–" for run in runs],
         ),
     ]
@@ -66,7 +73,7 @@ class RunDetails(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.table = QTableWidget(0, 0)
-        self.table.setAccessibleName("Metrics and settings")
+        self.table.setAccessibleName(tr("Metrics and settings"))
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -76,8 +83,8 @@ class RunDetails(QWidget):
         self.table.verticalHeader().setDefaultSectionSize(ROW)
         self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         self.notes = QPlainTextEdit()
-        self.notes.setAccessibleName("Notes")
-        self.notes.setPlaceholderText("Notes about this run")
+        self.notes.setAccessibleName(tr("Notes"))
+        self.notes.setPlaceholderText(tr("Notes about this run"))
         self.notes.setTabChangesFocus(True)
         self.failure = QLabel()
         self.failure.setWordWrap(True)
@@ -117,9 +124,11 @@ class RunDetails(QWidget):
         failures = [run.failure for run in runs if run.failure]
         self.failure.setText(" ".join(failures))
         self.failure.setVisible(bool(failures))
-        sections = [("Validation", metric_rows(runs)), ("Settings", setting_rows(runs))] if runs else []
+        sections = (
+            [(tr("Validation"), metric_rows(runs)), (tr("Settings"), setting_rows(runs))] if runs else []
+        )
         if len(runs) > 1:
-            sections[1] = ("Settings that differ", sections[1][1])
+            sections[1] = (tr("Settings that differ"), sections[1][1])
         lines: list[tuple[str, list[str], bool]] = []
         for heading, rows in sections:
             lines.append((heading, [], True))

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import mark, tr
 from jmvae_studio.training.run import Run, State
 from jmvae_studio.ui.theme import ACCENT
 
@@ -27,30 +28,45 @@ COLOURS = tuple(
 
 ROW = 25
 """Height of a row, in pixels."""
-COLUMNS = ("Run", "State", "Left", "Images/s")
+COLUMNS = (mark("Run"), mark("State"), mark("Left"), mark("Images/s"))
 _RUN, _STATE, _LEFT, _SPEED = range(4)
 _SHARE = Qt.ItemDataRole.UserRole
+_STATES = {
+    State.WAITING: mark("Waiting"),
+    State.STARTING: mark("Starting"),
+    State.RUNNING: mark("Running"),
+    State.PAUSED: mark("Paused"),
+    State.STOPPING: mark("Stopping"),
+    State.STOPPED: mark("Stopped"),
+    State.FINISHED: mark("Finished"),
+    State.FAILED: mark("Failed"),
+}
 
 
 def duration(seconds: float) -> str:
     """For people: “4 s”, “12 min”, “3 h 05 min”, “2 d 4 h”."""
     seconds = round(seconds)
     if seconds < 60:
-        return f"{seconds} s"
+        return tr("{seconds} s", seconds=seconds)
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min"
+        return tr("{minutes} min", minutes=minutes)
     if minutes < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes // 1440} d {minutes % 1440 // 60} h"
+        return tr("{hours} h {minutes:02d} min", hours=minutes // 60, minutes=minutes % 60)
+    return tr("{days} d {hours} h", days=minutes // 1440, hours=minutes % 1440 // 60)
 
 
 def state_text(run: Run) -> str:
     """What it is doing and in which epoch."""
-    progress = run.progress
+    progress, state = run.progress, tr(_STATES[run.state])
     if run.state in (State.WAITING, State.STARTING) or not progress.epoch:
-        return run.state.capitalize()
-    return f"{run.state.capitalize()} · epoch {progress.epoch} of {run.config.total_epochs}"
+        return state
+    return tr(
+        "{state} · epoch {epoch} of {epochs}",
+        state=state,
+        epoch=progress.epoch,
+        epochs=run.config.total_epochs,
+    )
 
 
 class RunTable(QTableWidget):
@@ -63,8 +79,8 @@ class RunTable(QTableWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, len(COLUMNS), parent)
-        self.setAccessibleName("Runs")
-        self.setHorizontalHeaderLabels(COLUMNS)
+        self.setAccessibleName(tr("Runs"))
+        self.setHorizontalHeaderLabels([tr(column) for column in COLUMNS])
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -153,7 +169,7 @@ class RunTable(QTableWidget):
             cell.setText(text)
         cells[_STATE].setData(_SHARE, progress.step / progress.steps if progress.steps else 0.0)
         cells[_STATE].setToolTip(run.failure)
-        cells[_RUN].setToolTip(f"{run.config.system} on {run.config.data}")
+        cells[_RUN].setToolTip(tr("{system} on {data}", system=run.config.system, data=run.config.data))
 
 
 class _ShareBar(QStyledItemDelegate):

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
+from jmvae_studio.language import tr
 from jmvae_studio.ui.flipbook import Flipbook
 
 PERIOD = 400
@@ -25,15 +26,17 @@ class SampleTimeline(QWidget):
         super().__init__(parent)
         self.picture = Flipbook()
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setAccessibleName("Epoch")
+        self.slider.setAccessibleName(tr("Epoch"))
         self.slider.setPageStep(5)
         self.epoch_label, self.play = QLabel(), QToolButton()
-        self.play.setText("Play")
+        self.play.setText(tr("Play"))
         self.play.setCheckable(True)
-        self.play.setToolTip("Show one epoch after the other")
+        self.play.setToolTip(tr("Show one epoch after the other"))
         self.rows_label = QLabel(
-            "Rows: pictures · reconstructions · average of their attributes · with one attribute changed · "
-            "that change laid on the picture · from random codes (as far as the system can)"
+            tr(
+                "Rows: pictures · reconstructions · average of their attributes · with one attribute changed · "
+                "that change laid on the picture · from random codes (as far as the system can)"
+            )
         )
         self.rows_label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.rows_label.setMinimumWidth(1)
@@ -87,9 +90,9 @@ class SampleTimeline(QWidget):
     def _ask(self) -> None:
         epoch = self.epoch
         if epoch is None:
-            self.epoch_label.setText("The first samples come after the first epoch.")
+            self.epoch_label.setText(tr("The first samples come after the first epoch."))
             return
-        self.epoch_label.setText(f"Epoch {epoch} of {max(self.sheets)}")
+        self.epoch_label.setText(tr("Epoch {epoch} of {epochs}", epoch=epoch, epochs=max(self.sheets)))
         if self.sheets[epoch] != self._shown:
             self._shown = self.sheets[epoch]
             self.wanted.emit(self._shown)

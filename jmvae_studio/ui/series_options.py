@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from jmvae_studio.document.series import MOST_FRAMES, MOST_STEPS, Animation, Grid, Strip, Sweep, Values
+from jmvae_studio.language import tr
 
 Attributes = Sequence[tuple[str, str]]
 """Name and name for the eye."""
@@ -38,11 +39,11 @@ class SweepOptions(QWidget):
         """Args: ``none`` is the text of a first entry that means no attribute; without it there is none."""
         super().__init__()
         self.attribute = attribute_box(attributes, chosen, none)
-        self.low, self.high = value_box(span, span[0], "From"), value_box(span, span[1], "To")
+        self.low, self.high = value_box(span, span[0], tr("From")), value_box(span, span[1], tr("To"))
         self.steps = QSpinBox()
         self.steps.setRange(2, MOST_STEPS)
         self.steps.setValue(steps)
-        self.steps.setAccessibleName("Steps")
+        self.steps.setAccessibleName(tr("Steps"))
         self._numbers = QWidget()
         row = QHBoxLayout(self._numbers)
         row.setContentsMargins(0, 0, 0, 0)
@@ -80,12 +81,12 @@ class GridOptions(QWidget):
         first = chosen[0] if chosen else attributes[0][0]
         self.across = SweepOptions(attributes, first, span, 5)
         self.down = SweepOptions(
-            attributes, chosen[1] if len(chosen) > 1 else "", span, 3, "No second attribute"
+            attributes, chosen[1] if len(chosen) > 1 else "", span, 3, tr("No second attribute")
         )
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
-        form.addRow("Across", self.across)
-        form.addRow("Down", self.down)
+        form.addRow(tr("Across"), self.across)
+        form.addRow(tr("Down"), self.down)
         self.across.changed.connect(self.changed)
         self.down.changed.connect(self.changed)
 
@@ -99,7 +100,7 @@ class GridOptions(QWidget):
         """Why this cannot be made, or nothing."""
         grid = self.series()
         if grid.down is not None and grid.down.name == grid.across.name:
-            return "Both directions show the same attribute: choose another one for “Down”."
+            return tr("Both directions show the same attribute: choose another one for “Down”.")
         return ""
 
 
@@ -115,13 +116,13 @@ class StripOptions(QWidget):
         super().__init__()
         self._titles = dict(attributes)
         self.list = _Columns()
-        self.list.setAccessibleName("Columns")
+        self.list.setAccessibleName(tr("Columns"))
         self.list.removed.connect(self.changed)
         self.attribute = attribute_box(attributes, chosen)
-        self.value = value_box(span, span[1] * 2 / 3, "Value")
-        self.add_button = QPushButton("Add")
+        self.value = value_box(span, span[1] * 2 / 3, tr("Value"))
+        self.add_button = QPushButton(tr("Add"))
         self.add_button.clicked.connect(self._add_chosen)
-        remove = QPushButton("Remove")
+        remove = QPushButton(tr("Remove"))
         remove.clicked.connect(self.list.remove)
         row = QHBoxLayout()
         row.addWidget(self.attribute, 1)
@@ -131,7 +132,7 @@ class StripOptions(QWidget):
         buttons.addWidget(remove)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(QLabel("Columns"))
+        column.addWidget(QLabel(tr("Columns")))
         column.addWidget(self.list, 1)
         column.addLayout(row)
         column.addLayout(buttons)
@@ -146,7 +147,7 @@ class StripOptions(QWidget):
     def problem(self) -> str:
         """Why this cannot be made, or nothing."""
         if self.list.count() > MOST_STEPS:
-            return f"The strip has more than {MOST_STEPS} columns: remove some."
+            return tr("The strip has more than {most} columns: remove some.", most=MOST_STEPS)
         return ""
 
     def _add_chosen(self) -> None:
@@ -167,7 +168,7 @@ class AnimationOptions(QWidget):
     def __init__(self, attributes: Attributes, chosen: str, span: tuple[float, float]) -> None:
         super().__init__()
         self.attribute = attribute_box(attributes, chosen)
-        self.low, self.high = value_box(span, span[0], "From"), value_box(span, span[1], "To")
+        self.low, self.high = value_box(span, span[0], tr("From")), value_box(span, span[1], tr("To"))
         self.frames = QSpinBox()
         self.frames.setRange(2, MOST_FRAMES)
         self.frames.setValue(24)
@@ -176,8 +177,8 @@ class AnimationOptions(QWidget):
         self.seconds.setDecimals(1)
         self.seconds.setSingleStep(0.5)
         self.seconds.setValue(2)
-        self.seconds.setSuffix(" s")
-        self.back = QCheckBox("There and back")
+        self.seconds.setSuffix(tr(" s"))
+        self.back = QCheckBox(tr("There and back"))
         self.back.setChecked(True)
         ends = QHBoxLayout()
         for widget in (self.low, QLabel("to"), self.high):
@@ -185,10 +186,10 @@ class AnimationOptions(QWidget):
         ends.addStretch(1)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
-        form.addRow("Attribute", self.attribute)
-        form.addRow("From", ends)
-        form.addRow("Frames", self.frames)
-        form.addRow("Length", self.seconds)
+        form.addRow(tr("Attribute"), self.attribute)
+        form.addRow(tr("From"), ends)
+        form.addRow(tr("Frames"), self.frames)
+        form.addRow(tr("Length"), self.seconds)
         form.addRow("", self.back)
         self.attribute.currentIndexChanged.connect(lambda _: self.changed.emit())
         for box in (self.low, self.high, self.frames, self.seconds):
@@ -209,7 +210,7 @@ class AnimationOptions(QWidget):
     def problem(self) -> str:
         """Why this cannot be made, or nothing."""
         if self.frames.value() > 50 * self.seconds.value():
-            return "More than 50 frames a second cannot be shown: take fewer frames or more time."
+            return tr("More than 50 frames a second cannot be shown: take fewer frames or more time.")
         return ""
 
 
@@ -234,7 +235,7 @@ class _Columns(QListWidget):
 def attribute_box(attributes: Attributes, chosen: str, none: str = "") -> QComboBox:
     """A choice of an attribute; ``none`` is the text of a first entry that means none."""
     box = QComboBox()
-    box.setAccessibleName("Attribute")
+    box.setAccessibleName(tr("Attribute"))
     box.setMaxVisibleItems(16)
     if none:
         box.addItem(none, "")

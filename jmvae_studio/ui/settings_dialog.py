@@ -19,8 +19,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-THEMES = (("System", "system"), ("Light", "light"), ("Dark", "dark"))
-DEVICES = (("Automatic", "auto"), ("CPU", "cpu"), ("CUDA", "cuda"), ("Apple GPU (MPS)", "mps"))
+from jmvae_studio.language import mark, tr
+
+THEMES = ((mark("System"), "system"), (mark("Light"), "light"), (mark("Dark"), "dark"))
+DEVICES = (
+    (mark("Automatic"), "auto"),
+    (mark("CPU"), "cpu"),
+    (mark("CUDA"), "cuda"),
+    (mark("Apple GPU (MPS)"), "mps"),
+)
 
 
 @dataclass(frozen=True)
@@ -59,42 +66,42 @@ class SettingsDialog(QDialog):
         """Args: ``modes`` are (name on the screen, value)."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Settings")
-        self.setAccessibleName("Settings")
+        self.setWindowTitle(tr("Settings"))
+        self.setAccessibleName(tr("Settings"))
         self.theme = self._choice("theme", THEMES)
         self.device = self._choice("device", DEVICES)
         self.mode = self._choice("mode", modes)
-        self.settings = self._switch("settings", "Include the settings they were made with")
-        self.exif = self._switch("exif", "Keep the camera's data (time, place)")
-        self.autosave = self._switch("autosave", "Keep my work in case of a crash")
+        self.settings = self._switch("settings", tr("Include the settings they were made with"))
+        self.exif = self._switch("exif", tr("Keep the camera's data (time, place)"))
+        self.autosave = self._switch("autosave", tr("Keep my work in case of a crash"))
         self.pause = QDoubleSpinBox()
         self.pause.setRange(0.3, 600)
         self.pause.setDecimals(1)
-        self.pause.setSuffix(" s after a change")
+        self.pause.setSuffix(tr(" s after a change"))
         self.pause.valueChanged.connect(lambda value: self.changed.emit("pause", value))
-        self.pause.setAccessibleName("Keep it so many seconds after a change")
+        self.pause.setAccessibleName(tr("Keep it so many seconds after a change"))
         self.autosave.toggled.connect(self.pause.setEnabled)
         self.memory = QSpinBox()
         self.memory.setRange(100, 64_000)
         self.memory.setSingleStep(100)
-        self.memory.setSuffix(" MB")
+        self.memory.setSuffix(tr(" MB"))
         self.memory.setToolTip(
-            "Of photographs that are not shown; older ones are read from their files again"
+            tr("Of photographs that are not shown; older ones are read from their files again")
         )
         self.memory.valueChanged.connect(lambda value: self.changed.emit("memory", value))
-        self.free = QPushButton("Free the Model's Memory Now")
+        self.free = QPushButton(tr("Free the Model's Memory Now"))
         self.free.clicked.connect(self.free_memory_asked)
         self.free.setAutoDefault(False)
         form = QFormLayout()
         form.setVerticalSpacing(10)
-        form.addRow("Theme", self.theme)
-        form.addRow("Model runs on", self.device)
-        form.addRow("Edit by", self.mode)
-        form.addRow("Exports", self.settings)
+        form.addRow(tr("Theme"), self.theme)
+        form.addRow(tr("Model runs on"), self.device)
+        form.addRow(tr("Edit by"), self.mode)
+        form.addRow(tr("Exports"), self.settings)
         form.addRow("", self.exif)
-        form.addRow("Session", self.autosave)
+        form.addRow(tr("Session"), self.autosave)
         form.addRow("", self.pause)
-        form.addRow("Memory", self.memory)
+        form.addRow(tr("Memory"), self.memory)
         form.addRow("", self.free)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
@@ -119,7 +126,7 @@ class SettingsDialog(QDialog):
     def _choice(self, field: str, entries: Sequence[tuple[str, str]]) -> QComboBox:
         box = QComboBox()
         for text, value in entries:
-            box.addItem(text, value)
+            box.addItem(tr(text), value)
         box.currentIndexChanged.connect(lambda index: self.changed.emit(field, box.itemData(index)))
         return box
 

@@ -29,9 +29,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import mark, tr, trn
 from jmvae_studio.ui.contact_sheet import ContactSheet, Entry
 
-FACES, OPEN, REJECTED = "Faces", "Not said yet", "Rejected"
+FACES, OPEN, REJECTED = mark("Faces"), mark("Not said yet"), mark("Rejected")
 """What the sheet can show."""
 
 
@@ -70,31 +71,37 @@ class TaggingWindow(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
-        self.setWindowTitle("Prepare Pictures for Training")
-        self.folder, self.choose = QLineEdit(folder), QPushButton("Choose…")
-        self.folder.setAccessibleName("Folder of pictures")
-        self.folder.setPlaceholderText("Folder of pictures; they are only read")
-        self.bar, self.cancel = QProgressBar(), QPushButton("Cancel")
+        self.setWindowTitle(tr("Prepare Pictures for Training"))
+        self.folder, self.choose = QLineEdit(folder), QPushButton(tr("Choose…"))
+        self.folder.setAccessibleName(tr("Folder of pictures"))
+        self.folder.setPlaceholderText(tr("Folder of pictures; they are only read"))
+        self.bar, self.cancel = QProgressBar(), QPushButton(tr("Cancel"))
         self.note = _line()
         self.show_box = QComboBox()
-        self.show_box.addItems([FACES, OPEN, REJECTED])
-        self.show_box.setAccessibleName("Pictures shown")
+        for kind in (FACES, OPEN, REJECTED):
+            self.show_box.addItem(tr(kind), kind)
+        self.show_box.setAccessibleName(tr("Pictures shown"))
         self.sheet = ContactSheet()
-        self.keys = QLabel("Y has it · N has it not · Space as suggested · Backspace not said · Ctrl+Z undo")
+        self.keys = QLabel(
+            tr("Y has it · N has it not · Space as suggested · Backspace not said · Ctrl+Z undo")
+        )
         self.keys.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.attributes = QTableWidget(0, 4)
-        self.attributes.setAccessibleName("Attributes")
-        self.new_name, self.add = QLineEdit(), QPushButton("Add")
-        self.new_name.setPlaceholderText("New attribute, for instance Smiling")
-        self.new_name.setAccessibleName("New attribute")
-        self.remove = QPushButton("Remove")
-        self.yes, self.no = QPushButton("Has It (Y)"), QPushButton("Has It Not (N)")
-        self.accept_all = QPushButton("Accept Sure Suggestions")
-        self.from_table, self.from_folders = QPushButton("From a Table…"), QPushButton("From Subfolders")
+        self.attributes.setAccessibleName(tr("Attributes"))
+        self.new_name, self.add = QLineEdit(), QPushButton(tr("Add"))
+        self.new_name.setPlaceholderText(tr("New attribute, for instance Smiling"))
+        self.new_name.setAccessibleName(tr("New attribute"))
+        self.remove = QPushButton(tr("Remove"))
+        self.yes, self.no = QPushButton(tr("Has It (Y)")), QPushButton(tr("Has It Not (N)"))
+        self.accept_all = QPushButton(tr("Accept Sure Suggestions"))
+        self.from_table, self.from_folders = (
+            QPushButton(tr("From a Table…")),
+            QPushButton(tr("From Subfolders")),
+        )
         self.undo, self.redo = QToolButton(), QToolButton()
         self.warnings, self.problem = _line(), _line()
         self.problem.setForegroundRole(QPalette.ColorRole.Accent)
-        self.save, self.train = QPushButton("Save attributes.csv"), QPushButton("Save and Train…")
+        self.save, self.train = QPushButton(tr("Save attributes.csv")), QPushButton(tr("Save and Train…"))
         self.has_unsaved = False
         """Whether closing loses something."""
         self._lay_out()
@@ -136,7 +143,11 @@ class TaggingWindow(QDialog):
 
     def show_suggestions(self, sure: int) -> None:
         """How many pictures have a sure suggestion and nothing said."""
-        self.accept_all.setText(f"Accept {sure:,} Sure Suggestions" if sure else "No Sure Suggestions Yet")
+        self.accept_all.setText(
+            trn("Accept {count:,} Sure Suggestions", "Accept {count:,} Sure Suggestions", sure)
+            if sure
+            else tr("No Sure Suggestions Yet")
+        )
         self.accept_all.setEnabled(bool(sure))
 
     def show_entries(self, entries: Sequence[Entry]) -> None:
@@ -163,7 +174,7 @@ class TaggingWindow(QDialog):
         box = QMessageBox(
             QMessageBox.Icon.Question,
             "JMVAE Studio",
-            "Save what was said of these pictures?",
+            tr("Save what was said of these pictures?"),
             kinds.Save | kinds.Discard | kinds.Cancel,
             self,
         )
@@ -184,7 +195,7 @@ class TaggingWindow(QDialog):
             self.close()
 
     def _ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Folder of Pictures", self.folder.text())
+        name = QFileDialog.getExistingDirectory(self, tr("Folder of Pictures"), self.folder.text())
         if name:
             self.folder.setText(name)
             self._give_folder()
@@ -194,8 +205,8 @@ class TaggingWindow(QDialog):
             self.folder_given.emit(Path(self.folder.text().strip()).expanduser().absolute())
 
     def _ask_table(self) -> None:
-        kinds = "Tables (*.csv *.tsv);;All files (*)"
-        name, _ = QFileDialog.getOpenFileName(self, "Table of Attributes", self.folder.text(), kinds)
+        kinds = tr("Tables (*.csv *.tsv);;All files (*)")
+        name, _ = QFileDialog.getOpenFileName(self, tr("Table of Attributes"), self.folder.text(), kinds)
         if name:
             self.table_given.emit(Path(name))
 
@@ -222,12 +233,12 @@ class TaggingWindow(QDialog):
         self.train.clicked.connect(self.train_asked)
 
     def _lay_out(self) -> None:
-        for tool, text, keys in ((self.undo, "Undo", "Ctrl+Z"), (self.redo, "Redo", "Ctrl+Shift+Z")):
+        for tool, text, keys in ((self.undo, tr("Undo"), "Ctrl+Z"), (self.redo, tr("Redo"), "Ctrl+Shift+Z")):
             tool.setText(text)
             tool.setShortcut(QKeySequence(keys))
             tool.setToolTip(f"{text} ({keys})")
         table = self.attributes
-        table.setHorizontalHeaderLabels(["Attribute", "With", "Without", "Open"])
+        table.setHorizontalHeaderLabels([tr("Attribute"), tr("With"), tr("Without"), tr("Open")])
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.verticalHeader().hide()
@@ -235,7 +246,7 @@ class TaggingWindow(QDialog):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         top = QHBoxLayout()
-        top.addWidget(QLabel("Pictures"))
+        top.addWidget(QLabel(tr("Pictures")))
         top.addWidget(self.folder, 1)
         for beside in (self.choose, self.bar, self.cancel):
             top.addWidget(beside)

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import tr
 from jmvae_studio.training.commands import shell_line, train_arguments
 from jmvae_studio.training.survey import Survey
 from jmvae_studio.training.trainings import RunError
@@ -75,7 +76,7 @@ class TrainDialog(QDialog):
         """
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Train a Model")
+        self.setWindowTitle(tr("Train a Model"))
         self._check_name = check_name
         self._survey: Survey | None = None
         self._refusal = self._parent_refusal = ""
@@ -88,21 +89,21 @@ class TrainDialog(QDialog):
         names = [name for name in TrainConfig.model_fields if name != "data"]
         self.fields = {name: ConfigField(name, self._check, choices.get(name, ())) for name in names}
         self.name, self.data = QLineEdit(name), QLineEdit(data)
-        self.name.setAccessibleName("Name of the run")
-        self.data.setAccessibleName("Folder of the data")
-        self.data.setPlaceholderText("Folder of pictures with attributes.csv, CelebA, LFW or MNIST")
+        self.name.setAccessibleName(tr("Name of the run"))
+        self.data.setAccessibleName(tr("Folder of the data"))
+        self.data.setPlaceholderText(tr("Folder of pictures with attributes.csv, CelebA, LFW or MNIST"))
         self.found, self.problem, self.warning = _line(), _line(), _line()
         self.system_note = _line()
         self.problem.setForegroundRole(QPalette.ColorRole.Accent)
-        self.choose_data, self.choose_parent = QPushButton("Choose…"), QPushButton("Choose…")
+        self.choose_data, self.choose_parent = QPushButton(tr("Choose…")), QPushButton(tr("Choose…"))
         menu = QMenu(self)
-        self.this_model = menu.addAction("The Model in the &Editor")
-        self.other_model = menu.addAction("Choose a &File…")
+        self.this_model = menu.addAction(tr("The Model in the &Editor"))
+        self.other_model = menu.addAction(tr("Choose a &File…"))
         self.choose_parent.setMenu(menu)
         self.model_in_editor: Path | None = None
         """What “The Model in the Editor” stands for."""
         self.advanced = QToolButton()
-        self.advanced.setText("Advanced")
+        self.advanced.setText(tr("Advanced"))
         self.advanced.setCheckable(True)
         self.advanced.setAutoRaise(True)
         self.advanced.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -114,9 +115,11 @@ class TrainDialog(QDialog):
         self.rest.hide()
         self.measure = MeasureLine()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.train_button = self.buttons.addButton("Train", QDialogButtonBox.ButtonRole.AcceptRole)
-        self.copy_button = self.buttons.addButton("Copy Command", QDialogButtonBox.ButtonRole.ActionRole)
-        self.copy_button.setToolTip("The line that begins this run in a terminal, also on another machine")
+        self.train_button = self.buttons.addButton(tr("Train"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.copy_button = self.buttons.addButton(tr("Copy Command"), QDialogButtonBox.ButtonRole.ActionRole)
+        self.copy_button.setToolTip(
+            tr("The line that begins this run in a terminal, also on another machine")
+        )
         self._look_due = QTimer(self, interval=_REST, singleShot=True)
         self._look_due.timeout.connect(self._look)
         self._parent_due = QTimer(self, interval=_REST, singleShot=True)
@@ -239,11 +242,11 @@ class TrainDialog(QDialog):
         if self._filling:
             return
         survey, before = self._survey, self.config
-        self.system_note.setText(SYSTEMS[self.fields["system"].value].title + ".")
+        self.system_note.setText(tr(SYSTEMS[self.fields["system"].value].title) + ".")
         if survey is not None:
             self.found.setText(survey.text())
         else:
-            self.found.setText("Looking…" if self.data.text().strip() and not self._refusal else "")
+            self.found.setText(tr("Looking…") if self.data.text().strip() and not self._refusal else "")
         problem, wrong = self._find_problem()
         for name, field in self.fields.items():
             field.mark(name == wrong)
@@ -256,10 +259,10 @@ class TrainDialog(QDialog):
         self.warning.setVisible(bool(warning))
         if self.config != before:
             self.measure.forget()
-        self.copy_button.setText("Copy Command")
+        self.copy_button.setText(tr("Copy Command"))
         self.copy_button.setEnabled(self.config is not None and survey is not None)
         self.measure.button.setEnabled(self.config is not None and survey is not None)
-        self.train_button.setText("Train Anyway" if warning else "Train")
+        self.train_button.setText(tr("Train Anyway") if warning else tr("Train"))
         self.train_button.setEnabled(self.config is not None and survey is not None and not problem)
         self._make_room()
 
@@ -280,19 +283,23 @@ class TrainDialog(QDialog):
         except ConfigError as error:
             return str(error), error.setting
         if config.parent is not None and not config.parent.is_file():
-            return f"There is no checkpoint {config.parent} to continue from.", "parent"
+            return tr("There is no checkpoint {path} to continue from.", path=config.parent), "parent"
         if self._parent_refusal:
             return self._parent_refusal, "parent"
         parent = None if config.parent is None else config.parent.absolute()
         self.config = config.model_copy(update={"parent": parent})
         if not self.data.text().strip():
-            return "Choose the folder of the pictures.", "data"
+            return tr("Choose the folder of the pictures."), "data"
         if self._refusal:
             return self._refusal, "data"
         if self._survey is not None and self._survey.layout != config.dataset:
             return (
-                f"The preset and the folder do not fit: “{config.dataset}” is to be trained on, "
-                f"but the folder holds “{self._survey.layout}”.",
+                tr(
+                    "The preset and the folder do not fit: “{dataset}” is to be trained on, "
+                    "but the folder holds “{layout}”.",
+                    dataset=config.dataset,
+                    layout=self._survey.layout,
+                ),
                 "dataset",
             )
         try:
@@ -312,16 +319,16 @@ class TrainDialog(QDialog):
         if self.config is not None:
             line = shell_line(train_arguments(Path("RUN"), self.config))
             QGuiApplication.clipboard().setText(line)
-            self.copy_button.setText("Copied")
+            self.copy_button.setText(tr("Copied"))
 
     def _ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Folder of the Data", self.data.text())
+        name = QFileDialog.getExistingDirectory(self, tr("Folder of the Data"), self.data.text())
         if name:
             self.data.setText(name)
 
     def _ask_parent(self) -> None:
-        kinds = "Models (*.safetensors);;All files (*)"
-        name, _ = QFileDialog.getOpenFileName(self, "Continue from a Checkpoint", "", kinds)
+        kinds = tr("Models (*.safetensors);;All files (*)")
+        name, _ = QFileDialog.getOpenFileName(self, tr("Continue from a Checkpoint"), "", kinds)
         if name:
             self._choose_parent(Path(name))
 
@@ -362,11 +369,11 @@ class TrainDialog(QDialog):
         form.setColumnStretch(1, 1)
         parent = self.fields["parent"].widget
         lines: list[tuple[str, QWidget, QWidget | None]] = [
-            ("Data", self.data, self.choose_data),
+            (tr("Data"), self.data, self.choose_data),
             ("", self.found, None),
-            ("Name of the run", self.name, None),
+            (tr("Name of the run"), self.name, None),
             *((title(name), self.fields[name].widget, None) for name in BASIC[:-1]),
-            ("Continue from", parent, self.choose_parent),
+            (tr("Continue from"), parent, self.choose_parent),
         ]
         lines.insert(5, ("", self.system_note, None))
         for row, (text, editor, button) in enumerate(lines):

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from jmvae_studio.language import tr
 from jmvae_studio.training.processes import CAN_PAUSE
 from jmvae_studio.training.run import Run, State
 from jmvae_studio.ui.curve_plots import CurvePlots
@@ -54,12 +55,16 @@ class TrainingPanel(QWidget):
         super().__init__(parent)
         self.table, self.curves = RunTable(), CurvePlots()
         self.samples, self.details = SampleTimeline(), RunDetails()
-        self.note = QLabel("No run yet: “Train a Model…” (Ctrl+T) begins one.")
+        self.note = QLabel(tr("No run yet: “Train a Model…” (Ctrl+T) begins one."))
         self.note.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.note.setWordWrap(True)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        for widget, text in ((self.curves, "Curves"), (self.samples, "Samples"), (self.details, "Details")):
+        for widget, text in (
+            (self.curves, tr("Curves")),
+            (self.samples, tr("Samples")),
+            (self.details, tr("Details")),
+        ):
             self.tabs.addTab(widget, text)
         self.bar = QToolBar()
         self._make_actions()
@@ -114,7 +119,7 @@ class TrainingPanel(QWidget):
         self.curves.show_runs([(run, self.table.colour(run)) for run in chosen])
         self.details.show_runs(chosen)
         self.samples.show_sheets(chosen[0].sheets() if chosen else {}, anew=True)
-        self.tabs.setTabText(DETAILS, "Comparison" if len(chosen) > 1 else "Details")
+        self.tabs.setTabText(DETAILS, tr("Comparison") if len(chosen) > 1 else tr("Details"))
         self._offer()
 
     def _show_tab(self, tab: int) -> None:
@@ -135,9 +140,9 @@ class TrainingPanel(QWidget):
         self.load.setEnabled(run is not None and run.model is not None)
         self.load_best.setEnabled(run is not None and run.best is not None)
         if run is not None and run.progress.best:
-            self.load_best.setText(f"Load &Best Model (Epoch {run.progress.best})")
+            self.load_best.setText(tr("Load &Best Model (Epoch {epoch})", epoch=run.progress.best))
         else:
-            self.load_best.setText("Load &Best Model")
+            self.load_best.setText(tr("Load &Best Model"))
         for action in (self.evaluate, self.export):
             action.setEnabled(run is not None and run.model is not None)
         self.copy_command.setEnabled(run is not None)
@@ -148,28 +153,36 @@ class TrainingPanel(QWidget):
 
     def _make_actions(self) -> None:
         self.bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        new = self._action("&New Run…", "mdi6.plus", "Train another model")
+        new = self._action(tr("&New Run…"), "mdi6.plus", tr("Train another model"))
         new.triggered.connect(lambda: self.new_asked.emit())
-        self.pause = self._action("&Pause", "mdi6.pause", "Halt the run; its memory stays")
-        self.resume = self._action("&Resume", "mdi6.play", "Go on where it was paused or stopped")
-        self.stop = self._action("&Stop", "mdi6.stop", "Save its state and end; Resume goes on from there")
-        self.bar.addSeparator()
-        self.load = self._action("&Load Newest Model", "mdi6.tray-arrow-down", "Edit with its newest model")
-        self.load_best = QAction("Load &Best Model", self)
-        self.load_best.setToolTip("The epoch that read the validation pictures' attributes best")
-        self.evaluate = QAction("&Evaluate Best Model", self)
-        self.evaluate.setToolTip("On the test pictures of the run's data")
-        self.export = QAction("E&xport Best Model…", self)
-        self.copy_command = QAction("Copy Co&mmand", self)
-        self.copy_command.setToolTip("The line that begins such a run in a terminal")
-        self.compare = self._action(
-            "&Compare",
-            "mdi6.compare-horizontal",
-            "In what the selected runs differ (Ctrl+click selects several)",
+        self.pause = self._action(tr("&Pause"), "mdi6.pause", tr("Halt the run; its memory stays"))
+        self.resume = self._action(tr("&Resume"), "mdi6.play", tr("Go on where it was paused or stopped"))
+        self.stop = self._action(
+            tr("&Stop"), "mdi6.stop", tr("Save its state and end; Resume goes on from there")
         )
-        self.duplicate = self._action("&Duplicate…", "mdi6.content-copy", "A new run with these settings")
-        self.open_folder = self._action("Open &Folder", "mdi6.folder-outline", "What the trainer wrote")
-        self.delete = self._action("Move to &Trash", "mdi6.trash-can-outline", "Del")
+        self.bar.addSeparator()
+        self.load = self._action(
+            tr("&Load Newest Model"), "mdi6.tray-arrow-down", tr("Edit with its newest model")
+        )
+        self.load_best = QAction(tr("Load &Best Model"), self)
+        self.load_best.setToolTip(tr("The epoch that read the validation pictures' attributes best"))
+        self.evaluate = QAction(tr("&Evaluate Best Model"), self)
+        self.evaluate.setToolTip(tr("On the test pictures of the run's data"))
+        self.export = QAction(tr("E&xport Best Model…"), self)
+        self.copy_command = QAction(tr("Copy Co&mmand"), self)
+        self.copy_command.setToolTip(tr("The line that begins such a run in a terminal"))
+        self.compare = self._action(
+            tr("&Compare"),
+            "mdi6.compare-horizontal",
+            tr("In what the selected runs differ (Ctrl+click selects several)"),
+        )
+        self.duplicate = self._action(
+            tr("&Duplicate…"), "mdi6.content-copy", tr("A new run with these settings")
+        )
+        self.open_folder = self._action(
+            tr("Open &Folder"), "mdi6.folder-outline", tr("What the trainer wrote")
+        )
+        self.delete = self._action(tr("Move to &Trash"), "mdi6.trash-can-outline", "Del")
         self.delete.setShortcut("Del")
         self.delete.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         self.table.addAction(self.delete)

@@ -9,14 +9,16 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QNativeGestureEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from jmvae_studio.language import mark
+
 Comparison = Literal["edited", "wipe", "side", "difference"]
 """How the edited picture is shown: alone, behind a line that wipes, beside the original, or what differs."""
 
 COMPARISONS: tuple[tuple[Comparison, str], ...] = (
-    ("edited", "&Edited Only"),
-    ("wipe", "&Wipe"),
-    ("side", "&Side by Side"),
-    ("difference", "&Difference"),
+    ("edited", mark("&Edited Only")),
+    ("wipe", mark("&Wipe")),
+    ("side", mark("&Side by Side")),
+    ("difference", mark("&Difference")),
 )
 
 _NOTCH = 1.25

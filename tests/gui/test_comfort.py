@@ -79,7 +79,7 @@ def test_tab_goes_through_the_window_as_the_eye_does(studio: Studio, qtbot: QtBo
     panel, window = studio.window.panel, studio.window
     order = stops(studio)
     expected: list[QWidget] = [window.photo_view, panel.search, panel.only_favourites]
-    for button, sliders in panel._headings:
+    for _, button, sliders in panel._headings:
         expected.append(button)
         for slider in sliders:
             expected += slider.stops
