@@ -14,6 +14,7 @@ from jmvae_studio.document.saving import FORMATS, Identity, SaveError, Saving, i
 from jmvae_studio.inference.compositing import compose
 from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.results import PREVIEW_SIZE, Layer
+from jmvae_studio.language import tr, trn
 from trainer.data.face_crop import FaceCrop, Pixels, aligned_crop, extract, whole_crop
 from trainer.data.face_detection import Face, find_faces
 from trainer.data.images import OpenedImage, list_images, open_image
@@ -83,10 +84,10 @@ def expand(paths: Iterable[Path], fail: Fail) -> list[Path]:
         except ImageError as error:
             fail(path, str(error))
         except OSError as error:
-            fail(path, f"{str(path)[:200]} cannot be read: {error.strerror}.")
+            fail(path, tr("{path} cannot be read: {reason}.", path=str(path)[:200], reason=error.strerror))
         else:
             if not inside:
-                fail(path, f"There are no pictures in {path}.")
+                fail(path, tr("There are no pictures in {path}.", path=path))
             files += inside
     return files
 
@@ -207,7 +208,7 @@ def _edit_one(
 ) -> Outcome:
     out = output_path(task.out, path, taken)
     if out.exists() and not task.replace:
-        return Outcome(path, "left", f"{out.name} is there already.")
+        return Outcome(path, "left", tr("{name} is there already.", name=out.name))
     remarks: list[str] = []
     found = next(find([path], False, _raise, lambda path, text: remarks.append(text), task.whole))
     numbers = range(1, len(found.faces) + 1) if task.every_face and found.faces else (1,)
@@ -225,10 +226,17 @@ def cut(engine: Engine, picture: Found, face_number: int) -> tuple[Pixels, Pixel
         ImageError: There is no such face.
     """
     if not picture.faces:
-        raise ImageError("no face was found. Mark it by hand in the window.")
+        raise ImageError(tr("no face was found. Mark it by hand in the window."))
     if not 1 <= face_number <= len(picture.faces):
         count = len(picture.faces)
-        raise ImageError(f"there is no face {face_number}; {count} {'was' if count == 1 else 'were'} found.")
+        raise ImageError(
+            trn(
+                "there is no face {face}; {count} was found.",
+                "there is no face {face}; {count} were found.",
+                count,
+                face=face_number,
+            )
+        )
     crop = picture.faces[face_number - 1].crop
     pixels = picture.image.pixels
     return extract(pixels, crop, engine.image_size), extract(pixels, crop, PREVIEW_SIZE), crop
@@ -243,7 +251,13 @@ def output_path(out: Path, picture: Path, taken: set[Path]) -> Path:
     name = picture.name if picture.suffix.lower() in FORMATS else f"{picture.stem}.png"
     target = out / name
     if target in taken:
-        raise SaveError(f"{picture}: {name} was already written for another picture of this name.")
+        raise SaveError(
+            tr(
+                "{picture}: {name} was already written for another picture of this name.",
+                picture=picture,
+                name=name,
+            )
+        )
     taken.add(target)
     return target
 

@@ -21,6 +21,7 @@ from jmvae_studio.document.saving import (
 from jmvae_studio.inference.compositing import compose
 from jmvae_studio.inference.renderer import PreviewRequest, Renderer
 from jmvae_studio.inference.results import PREVIEW_SIZE, Layer
+from jmvae_studio.language import tr
 from trainer.data.face_crop import FaceCrop, extract
 from trainer.data.images import OpenedImage
 
@@ -86,7 +87,7 @@ class Exporter(QObject):
         def save() -> None:
             result = image.pixels
             if stop.is_set():
-                raise SaveStoppedError(f"{path.name} was not exported: cancelled.")
+                raise SaveStoppedError(tr("{name} was not exported: cancelled.", name=path.name))
             for request, layer in zip(requests, layers, strict=True):
                 if isinstance(layer, str):
                     raise SaveError(layer)
@@ -104,10 +105,15 @@ class Exporter(QObject):
             if isinstance(error, SaveStoppedError):
                 self.stopped.emit(str(error))
             elif error is None:
-                self.finished.emit(path, f"Saved {path.name} in {path.parent}.")
+                self.finished.emit(path, tr("Saved {name} in {folder}.", name=path.name, folder=path.parent))
             else:
                 known = isinstance(error, SaveError)
-                self.finished.emit(None, str(error) if known else f"{path.name} could not be saved: {error}")
+                self.finished.emit(
+                    None,
+                    str(error)
+                    if known
+                    else tr("{name} could not be saved: {error}", name=path.name, error=error),
+                )
 
         for request in requests:
             self._renderer.layer(request, receive, image.pixels)

@@ -22,6 +22,7 @@ from jmvae_studio.inference.engine import FaceCode
 from jmvae_studio.inference.renderer import PreviewRequest, Renderer
 from jmvae_studio.inference.results import Layer, Pixels
 from jmvae_studio.inference.sheet import lay_out_grid, lay_out_strip, portrait
+from jmvae_studio.language import tr
 from trainer.data.face_crop import extract, whole_crop
 
 _Portrait = tuple[tuple[float, ...], Pixels, Pixels]
@@ -160,7 +161,7 @@ class SeriesMaker(QObject):
         if run.ground is None:
             run.ground = extract(run.order.photo, run.order.own.face.crop, run.order.side)
         if len(run.faces) != len(run.order.requests):
-            raise SaveError("Some of the faces could not be made. Close other programs and export again.")
+            raise SaveError(tr("Some of the faces could not be made. Close other programs and export again."))
         return run.finish(draw(run.order, run.ground, run.faces, run.portrait), run.is_wanted)
 
     def _done(self, run: _Run, future: Future[object]) -> None:
@@ -169,7 +170,9 @@ class SeriesMaker(QObject):
             self._ended.emit(run, future.result(), "")
         else:
             known = isinstance(error, SaveError)
-            self._ended.emit(run, None, str(error) if known else f"It could not be made: {error}")
+            self._ended.emit(
+                run, None, str(error) if known else tr("It could not be made: {error}", error=error)
+            )
 
     def _tell_progress(self, run: _Run, count: int) -> None:
         if run is self._run:
@@ -199,7 +202,7 @@ def draw(order: Order, ground: Pixels, faces: list[Pixels], read: _Portrait | No
         heading = title(series.across.name)
         sides: list[str] = []
         if series.down is not None:
-            heading = f"{heading} across, {title(series.down.name)} down"
+            heading = tr("{across} across, {down} down", across=heading, down=title(series.down.name))
             sides = _captions(series.down)
         return [np.asarray(lay_out_grid(rows, _captions(series.across), sides, heading))]
     assert read is not None

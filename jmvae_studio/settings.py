@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jmvae_studio.document.edit import Mode
 from jmvae_studio.document.naming import DEFAULT_PATTERN
+from jmvae_studio.language import tr
 from trainer.files import write_beside
 
 RECENT = 10
@@ -112,17 +113,26 @@ class SettingsFile:
         except OSError as error:
             return (
                 Settings(),
-                f"The settings in {self.path} cannot be read ({error.strerror}); defaults are used.",
+                tr(
+                    "The settings in {path} cannot be read ({reason}); defaults are used.",
+                    path=self.path,
+                    reason=error.strerror,
+                ),
             )
         except (ValueError, ValidationError, RecursionError):
             kept = self.path.with_suffix(".bad")
             try:
                 self.path.replace(kept)
             except OSError:
-                return Settings(), f"The settings in {self.path} are damaged; defaults are used."
+                return Settings(), tr(
+                    "The settings in {path} are damaged; defaults are used.", path=self.path
+                )
             return (
                 Settings(),
-                f"The settings were damaged and start anew; the old file is kept as {kept.name}.",
+                tr(
+                    "The settings were damaged and start anew; the old file is kept as {name}.",
+                    name=kept.name,
+                ),
             )
 
     def save(self, settings: Settings) -> None:

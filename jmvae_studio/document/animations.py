@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from jmvae_studio.document.saving import Identity, SaveError, check_place, identities
+from jmvae_studio.language import tr
 
 ANIMATED = {".gif": "GIF", ".webp": "WebP", ".png": "APNG"}
 """Suffix → name of the format."""
@@ -28,7 +29,11 @@ def check_animation(path: Path, originals: frozenset[Identity]) -> None:
     """
     if path.suffix.lower() not in ANIMATED:
         raise SaveError(
-            f"“{path.name}”: animations are saved as {', '.join(ANIMATED)}. Choose one of these endings."
+            tr(
+                "“{name}”: animations are saved as {endings}. Choose one of these endings.",
+                name=path.name,
+                endings=", ".join(ANIMATED),
+            )
         )
     check_place(path, originals)
 
@@ -83,7 +88,12 @@ def save_animation(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SaveError(
-            f"{path.name} could not be saved in {path.parent}: {reason}. Try another folder."
+            tr(
+                "{name} could not be saved in {folder}: {reason}. Try another folder.",
+                name=path.name,
+                folder=path.parent,
+                reason=reason,
+            )
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

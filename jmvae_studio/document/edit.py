@@ -6,21 +6,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from jmvae_studio.language import mark, tr
+
 Mode = Literal["residual", "latent", "generate"]
 State = Literal["held", "locked", "free"]
 
 MODES: tuple[tuple[Mode, str, str], ...] = (
-    ("latent", "Latent", "Moves the face's own code and changes the photograph with it (after CMMA)."),
-    ("residual", "Residual", "Adds the change of the average face to the photograph (the JMVAE papers)."),
-    ("generate", "Generate", "Shows the average face of these attributes instead of the photograph."),
+    (
+        "latent",
+        mark("Latent"),
+        mark("Moves the face's own code and changes the photograph with it (after CMMA)."),
+    ),
+    (
+        "residual",
+        mark("Residual"),
+        mark("Adds the change of the average face to the photograph (the JMVAE papers)."),
+    ),
+    (
+        "generate",
+        mark("Generate"),
+        mark("Shows the average face of these attributes instead of the photograph."),
+    ),
 )
 """Mode, name on the screen and what it does."""
+_WORDS: dict[Mode, str] = {
+    "latent": mark("latent"),
+    "residual": mark("residual"),
+    "generate": mark("generate"),
+}
 
 LOWEST, HIGHEST = -3.0, 3.0
 """Range of an attribute; pictures of the training data lie at -1 and 1."""
 
 STRONGEST = 2.0
 """Highest overall strength and identity; 1 is the edit as it was asked for, 0 none of it."""
+
+
+def mode_word(mode: Mode) -> str:
+    """A mode's name amid a sentence, in the user's language."""
+    return tr(_WORDS[mode])
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from jmvae_studio.document.series import Values
+from jmvae_studio.language import tr
 
 FIELDS = ("name", "what", "attributes", "number")
 DEFAULT_PATTERN = "{name} {what}"
@@ -32,13 +33,19 @@ def check_pattern(pattern: str) -> None:
         ]
     except ValueError as error:
         raise PatternError(
-            f"The name “{pattern}” has a brace without its partner: write {known} or plain text."
+            tr(
+                "The name “{pattern}” has a brace without its partner: write {known} or plain text.",
+                pattern=pattern,
+                known=known,
+            )
         ) from error
     for field, spec, conversion in fields:
         if field is not None and (field not in FIELDS or spec or conversion):
-            raise PatternError(f"The name has no field “{{{field}}}”: there are {known}.")
+            raise PatternError(
+                tr("The name has no field “{{{field}}}”: there are {known}.", field=field, known=known)
+            )
     if not pattern.strip(" ."):
-        raise PatternError("The name is empty: write a pattern such as {name} {what}.")
+        raise PatternError(tr("The name is empty: write a pattern such as {name} {what}."))
 
 
 def file_name(pattern: str, name: str, what: str, values: Iterable[tuple[str, float]], folder: Path) -> str:

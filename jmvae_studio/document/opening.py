@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, Signal, SignalInstance
 from PySide6.QtGui import QImage
 
+from jmvae_studio.language import tr
 from trainer.data.face_crop import whole_crop
 from trainer.data.face_detection import Face, find_faces
 from trainer.data.images import OpenedImage, open_image, open_image_bytes
@@ -125,7 +126,14 @@ class Opener(QObject):
         elif isinstance(error, ImageError):
             self.failed.emit(str(error), wish)
         else:
-            self.failed.emit(f"The picture could not be opened ({type(error).__name__}: {error}).", wish)
+            self.failed.emit(
+                tr(
+                    "The picture could not be opened ({kind}: {error}).",
+                    kind=type(error).__name__,
+                    error=error,
+                ),
+                wish,
+            )
 
     def _make_thumbnail(self, path: Path) -> None:
         try:

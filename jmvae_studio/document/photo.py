@@ -13,7 +13,8 @@ import numpy.typing as npt
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from jmvae_studio.document.attributes import title
-from jmvae_studio.document.edit import Edit
+from jmvae_studio.document.edit import Edit, mode_word
+from jmvae_studio.language import mark, tr, trn
 from trainer.data.face_crop import FaceCrop
 from trainer.data.images import OpenedImage
 
@@ -153,24 +154,25 @@ def overlap(one: FaceCrop, other: FaceCrop) -> bool:
 def describe(before: Edit, after: Edit) -> str:
     """What leads from one edit to another, in a few words."""
     if before.mode != after.mode:
-        return f"mode: {after.mode}"
+        return tr("mode: {mode}", mode=mode_word(after.mode))
     if before.strength != after.strength:
-        return f"strength to {after.strength:.0%}"
+        return tr("strength to {strength:.0%}", strength=after.strength)
     if before.identity != after.identity:
-        return f"identity to {after.identity:.0%}"
-    for kind, old_names, new_names in (
-        ("lock", before.locked, after.locked),
-        ("follow", before.free, after.free),
+        return tr("identity to {identity:.0%}", identity=after.identity)
+    for on, off, old_names, new_names in (
+        (mark("lock: {attribute}"), mark("unlock: {attribute}"), before.locked, after.locked),
+        (mark("follow: {attribute}"), mark("no longer follow: {attribute}"), before.free, after.free),
     ):
         changed = sorted(set(old_names) ^ set(new_names))
         if len(changed) == 1:
-            off = "" if changed[0] in new_names else "un" if kind == "lock" else "no longer "
-            return f"{off}{kind}: {title(changed[0])}"
+            return tr(on if changed[0] in new_names else off, attribute=title(changed[0]))
         if changed:
-            return "let the others follow" if new_names else "hold the others"
+            return tr("let the others follow") if new_names else tr("hold the others")
     old, new = dict(before.values), dict(after.values)
     changed = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
     if len(changed) == 1:
-        value = new.get(changed[0])
-        return f"{title(changed[0])} reset" if value is None else f"{title(changed[0])} to {value:+.2f}"
-    return "reset all" if not new else f"{len(changed)} attributes"
+        attribute, value = title(changed[0]), new.get(changed[0])
+        if value is None:
+            return tr("{attribute} reset", attribute=attribute)
+        return tr("{attribute} to {value:+.2f}", attribute=attribute, value=value)
+    return tr("reset all") if not new else trn("{count} attribute", "{count} attributes", len(changed))

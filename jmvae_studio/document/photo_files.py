@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from jmvae_studio.document.session_file import PhotoRecord, SessionRecord, relative
+from jmvae_studio.language import tr
 
 
 class Digests:
@@ -53,13 +54,13 @@ def locate(kept: SessionRecord, beside: Path, digests: Digests) -> tuple[Session
         path = _target(photo, beside)
         moved = beside.parent / path.name
         if not path.is_file() and moved.is_file() and photo.sha256 in ("", digests.of(moved)):
-            told.append(f"{path.name} was found beside {beside.name}.")
+            told.append(tr("{name} was found beside {other}.", name=path.name, other=beside.name))
             path = moved
         if not path.is_file():
-            told.append(f"{path.name} is no longer in {path.parent}.")
+            told.append(tr("{name} is no longer in {folder}.", name=path.name, folder=path.parent))
             continue
         if _has_changed(photo, path, digests):
-            told.append(f"{path.name} has changed since.")
+            told.append(tr("{name} has changed since.", name=path.name))
         if index == kept.shown:
             shown = len(photos)
         photos.append(photo.model_copy(update={"path": relative(path, beside.parent)}))

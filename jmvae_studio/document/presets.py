@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jmvae_studio.document.edit import HIGHEST, LOWEST, STRONGEST, Edit, Mode
+from jmvae_studio.language import tr
 from trainer.files import write_beside
 
 SUFFIX = ".jmvae-preset"
@@ -84,11 +85,20 @@ def parse_preset(text: str, source: str) -> Preset:
         raw: Any = json.loads(text)
         preset = Preset.model_validate(raw)
     except (ValueError, ValidationError, RecursionError) as error:
-        raise PresetError(f"{source} is not a preset: choose a file that this program saved.") from error
+        raise PresetError(
+            tr("{source} is not a preset: choose a file that this program saved.", source=source)
+        ) from error
     for name, value in preset.values.items():
         if not LOWEST <= value <= HIGHEST:
             raise PresetError(
-                f"{source}: {name} is {value:g}, but attributes go from {LOWEST:g} to {HIGHEST:g}."
+                tr(
+                    "{source}: {name} is {value:g}, but attributes go from {lowest:g} to {highest:g}.",
+                    source=source,
+                    name=name,
+                    value=value,
+                    lowest=LOWEST,
+                    highest=HIGHEST,
+                )
             )
     return preset
 
@@ -104,13 +114,15 @@ def load_preset(path: Path) -> Preset:
             data = file.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
             raise PresetError(
-                f"{path.name} is too large for a preset: choose a file that this program saved."
+                tr("{name} is too large for a preset: choose a file that this program saved.", name=path.name)
             )
         return parse_preset(data.decode("utf-8"), path.name)
     except OSError as error:
-        raise PresetError(f"{path} cannot be read: {error.strerror}.") from error
+        raise PresetError(tr("{path} cannot be read: {reason}.", path=path, reason=error.strerror)) from error
     except UnicodeDecodeError as error:
-        raise PresetError(f"{path.name} is not a preset: choose a file that this program saved.") from error
+        raise PresetError(
+            tr("{name} is not a preset: choose a file that this program saved.", name=path.name)
+        ) from error
 
 
 def save_preset(path: Path, preset: Preset) -> None:
@@ -122,7 +134,9 @@ def save_preset(path: Path, preset: Preset) -> None:
     try:
         write_text(path, preset.to_json())
     except OSError as error:
-        raise PresetError(f"The preset cannot be saved in {path.parent}: {error.strerror}.") from error
+        raise PresetError(
+            tr("The preset cannot be saved in {folder}: {reason}.", folder=path.parent, reason=error.strerror)
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -157,7 +171,9 @@ class PresetFolder:
         try:
             self._path(name).unlink(missing_ok=True)
         except OSError as error:
-            raise PresetError(f"The preset {name} cannot be removed: {error.strerror}.") from error
+            raise PresetError(
+                tr("The preset {name} cannot be removed: {reason}.", name=name, reason=error.strerror)
+            ) from error
 
     def _path(self, name: str) -> Path:
         stem = re.sub(r"[^\w\- ]", "_", name).strip()[:60] or "preset"

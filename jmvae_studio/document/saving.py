@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from jmvae_studio.document.records import PictureSettings, with_settings
+from jmvae_studio.language import tr
 from trainer.data.images import OpenedImage
 
 FORMATS = {
@@ -87,7 +88,11 @@ def check_target(path: Path, originals: frozenset[Identity] = frozenset()) -> No
     """
     if path.suffix.lower() not in FORMATS:
         raise SaveError(
-            f"“{path.name}”: pictures are saved as {', '.join(FORMATS)}. Choose one of these endings."
+            tr(
+                "“{name}”: pictures are saved as {endings}. Choose one of these endings.",
+                name=path.name,
+                endings=", ".join(FORMATS),
+            )
         )
     check_place(path, originals)
 
@@ -99,12 +104,17 @@ def check_place(path: Path, originals: frozenset[Identity] = frozenset()) -> Non
         SaveError: The folder is missing, or the target is a folder or one of ``originals``.
     """
     if path.is_dir():
-        raise SaveError(f"{path} is a folder. Choose a file name inside it.")
+        raise SaveError(tr("{path} is a folder. Choose a file name inside it.", path=path))
     if not path.parent.is_dir():
-        raise SaveError(f"The folder {path.parent} does not exist. Make it or choose another one.")
+        raise SaveError(
+            tr("The folder {folder} does not exist. Make it or choose another one.", folder=path.parent)
+        )
     if originals and identities([path]) & originals:
         raise SaveError(
-            f"{path.name} is an original photograph, which is never overwritten. Choose another name."
+            tr(
+                "{name} is an original photograph, which is never overwritten. Choose another name.",
+                name=path.name,
+            )
         )
 
 
@@ -187,14 +197,19 @@ def save_picture(
             file.flush()
             os.fsync(file.fileno())
         if stopped is not None and stopped():
-            raise SaveStoppedError(f"{path.name} was not exported: cancelled.")
+            raise SaveStoppedError(tr("{name} was not exported: cancelled.", name=path.name))
         temporary.replace(path)
     except _StoppedError as error:
-        raise SaveStoppedError(f"{path.name} was not exported: cancelled.") from error
+        raise SaveStoppedError(tr("{name} was not exported: cancelled.", name=path.name)) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SaveError(
-            f"{path.name} could not be saved in {path.parent}: {reason}. Try another folder."
+            tr(
+                "{name} could not be saved in {folder}: {reason}. Try another folder.",
+                name=path.name,
+                folder=path.parent,
+                reason=reason,
+            )
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from jmvae_studio.document.photo import (
     describe,
     overlap,
 )
+from jmvae_studio.language import tr
 from trainer.data.face_crop import FaceCrop
 from trainer.data.face_detection import Face
 from trainer.data.images import OpenedImage
@@ -200,14 +201,14 @@ class Session(QObject):
         """Add a face marked by hand and edit it."""
         if self.photo is not None:
             faces = [*self.photo.faces, self._new_face(crop)]
-            self.change_faces(faces, len(faces) - 1, "mark a face")
+            self.change_faces(faces, len(faces) - 1, tr("mark a face"))
 
     def remove_face(self) -> None:
         """Dismiss the current face, for instance one that is none."""
         if self.photo is not None and self.photo.faces:
             current = self.photo.current
             faces = [face for index, face in enumerate(self.photo.faces) if index != current]
-            self.change_faces(faces, max(0, min(current, len(faces) - 1)), "dismiss a face")
+            self.change_faces(faces, max(0, min(current, len(faces) - 1)), tr("dismiss a face"))
 
     def add_faces(self, image: OpenedImage, faces: Sequence[Face]) -> int:
         """Add the faces of ``image`` that are not among the photograph's yet; all edits stay. Returns how many."""
@@ -218,7 +219,7 @@ class Session(QObject):
         ]
         if new:
             states = [*self.photo.faces, *(self._new_face(face.crop, face.box) for face in new)]
-            self.change_faces(states, self.photo.current, "find faces")
+            self.change_faces(states, self.photo.current, tr("find faces"))
         return len(new)
 
     def follow_model(self, whole: bool) -> bool:
@@ -292,14 +293,14 @@ class Session(QObject):
         self.undo_group.setActiveStack(photo.stack)
         if isinstance(before, FaceCrop):
             if before != face.crop:
-                self.push(partial(self._apply_crop, face), before, face.crop, "move the face's square")
+                self.push(partial(self._apply_crop, face), before, face.crop, tr("move the face's square"))
         elif before != face.edit:
             self.push(partial(self._apply, face), before, face.edit, describe(before, face.edit))
             self.photos_changed.emit()
 
     def reset(self) -> None:
         """Give every attribute that is not locked back to the model, as one undo entry."""
-        self.change(Edit.cleared, "reset all")
+        self.change(Edit.cleared, tr("reset all"))
 
     def set_mode(self, mode: Mode) -> None:
         """Choose how edits reach the photograph, as one undo entry; faces that come new follow."""

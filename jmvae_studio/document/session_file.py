@@ -16,6 +16,7 @@ from jmvae_studio.document.photo import KeptFace, Version
 from jmvae_studio.document.presets import write_text
 from jmvae_studio.document.records import FaceRecord
 from jmvae_studio.document.session import Session
+from jmvae_studio.language import tr
 
 SUFFIX = ".jmvae"
 _MOST_BYTES = 50_000_000
@@ -129,7 +130,11 @@ def save(path: Path, kept: SessionRecord) -> None:
         write_text(path, json.dumps(kept.model_dump(), indent=1))  # ASCII: any file name passes
     except OSError as error:
         raise SessionFileError(
-            f"The session cannot be saved in {path.parent}: {error.strerror}. Choose another folder."
+            tr(
+                "The session cannot be saved in {folder}: {reason}. Choose another folder.",
+                folder=path.parent,
+                reason=error.strerror,
+            )
         ) from error
 
 
@@ -141,14 +146,18 @@ def load(path: Path) -> SessionRecord:
     """
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise SessionFileError(f"{path.name} is too large for a session: choose another file.")
+            raise SessionFileError(
+                tr("{name} is too large for a session: choose another file.", name=path.name)
+            )
         raw: Any = json.loads(path.read_text(encoding="utf-8"))
         return SessionRecord.model_validate(raw)
     except OSError as error:
-        raise SessionFileError(f"{path} cannot be read: {error.strerror}.") from error
+        raise SessionFileError(
+            tr("{path} cannot be read: {reason}.", path=path, reason=error.strerror)
+        ) from error
     except (ValueError, ValidationError, RecursionError) as error:
         raise SessionFileError(
-            f"{path.name} is not a session: choose a file that this program saved."
+            tr("{name} is not a session: choose a file that this program saved.", name=path.name)
         ) from error
 
 
@@ -165,7 +174,7 @@ def restore(session: Session, kept: SessionRecord, beside: Path) -> tuple[int | 
         if photo is None:
             photo = session.add(path)
         elif photo.is_edited:
-            told.append(f"{path.name} is open already and stays as it is.")
+            told.append(tr("{name} is open already and stays as it is.", name=path.name))
             continue
         faces = [face.face() for face in entry.faces]
         versions = [version.version() for version in entry.versions]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jmvae_studio.document.photo import FaceState, KeptFace, Photo, Version
 from jmvae_studio.document.session import Session
+from jmvae_studio.language import tr
 
 
 def keep_version(session: Session, name: str) -> None:
@@ -11,7 +12,7 @@ def keep_version(session: Session, name: str) -> None:
     session.end_gesture()
     photo = session.photo
     if photo is not None:
-        _change(session, photo, name, photo.version(name), f"keep version {name}")
+        _change(session, photo, name, photo.version(name), tr("keep version {name}", name=name))
 
 
 def remove_version(session: Session, name: str) -> None:
@@ -19,7 +20,7 @@ def remove_version(session: Session, name: str) -> None:
     session.end_gesture()
     photo = session.photo
     if photo is not None and name in photo.versions:
-        _change(session, photo, name, None, f"remove version {name}")
+        _change(session, photo, name, None, tr("remove version {name}", name=name))
 
 
 def show_version(session: Session, name: str) -> None:
@@ -30,7 +31,7 @@ def show_version(session: Session, name: str) -> None:
     if photo is not None and version is not None and version.whole == photo.whole:
         known = {face.crop: face for face in photo.faces}
         faces = [_restored(kept, known.get(kept.crop)) for kept in version.faces]
-        session.change_faces(faces, version.current, f"version {name}")
+        session.change_faces(faces, version.current, tr("version {name}", name=name))
 
 
 def _change(session: Session, photo: Photo, name: str, after: Version | None, text: str) -> None:

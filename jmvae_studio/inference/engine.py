@@ -28,6 +28,7 @@ from jmvae_studio.inference.results import (
     Places,
     Preview,
 )
+from jmvae_studio.language import tr
 
 if TYPE_CHECKING:
     import torch
@@ -111,8 +112,12 @@ class Engine:
         model, header = load_model(path)
         if "edit" not in model.capabilities:
             raise CapabilityError(
-                f"{path.name} cannot be opened here: its system “{header.system}” does not edit pictures. "
-                "Choose a joint model, such as jmvae-kl."
+                tr(
+                    "{name} cannot be opened here: its system “{system}” does not edit pictures. "
+                    "Choose a joint model, such as jmvae-kl.",
+                    name=path.name,
+                    system=header.system,
+                )
             )
         return cls(model, header, chosen, path)
 
@@ -396,11 +401,13 @@ def _choose(torch: Any, device: Device) -> torch.device:
         device = next(name for name in ("cuda", "mps", "cpu") if available[name])
     if not available[device]:
         names = ", ".join(name for name, there in available.items() if there)
-        raise DeviceError(f"This computer has no device “{device}”; there is: {names}.")
+        raise DeviceError(
+            tr("This computer has no device “{device}”; there is: {names}.", device=device, names=names)
+        )
     return torch.device(device)  # type: ignore[no-any-return]
 
 
 def _describe(torch: Any, device: torch.device) -> str:
     if device.type == "cuda":
         return f"CUDA · {torch.cuda.get_device_name(device)}"
-    return {"cpu": "CPU", "mps": "Apple GPU"}[device.type]
+    return {"cpu": "CPU", "mps": tr("Apple GPU")}[device.type]

@@ -33,6 +33,7 @@ from jmvae_studio.inference.results import (
     Places,
     Preview,
 )
+from jmvae_studio.language import tr
 from trainer.data.face_crop import FaceCrop, extract
 from trainer.errors import TrainerError
 
@@ -261,7 +262,7 @@ class Renderer(QObject):
             if code is None and photo is not None:
                 code = self._look(engine, EncodeRequest(request.face, photo))[0]
             if code is None or engine.digest != request.model:
-                raise RenderError("The model was replaced before the picture was made. Export it again.")
+                raise RenderError(tr("The model was replaced before the picture was made. Export it again."))
             return work(code)
 
         self.with_engine(run, receive)
@@ -274,12 +275,16 @@ class Renderer(QObject):
             try:
                 engine = self._current_engine()
                 if engine is None:
-                    raise RenderError("No model is loaded; choose one with Model ▸ Open Model….")
+                    raise RenderError(tr("No model is loaded; choose one with Model ▸ Open Model…."))
                 outcome = work(engine)
             except (RenderError, TrainerError) as error:
                 outcome = str(error)
             except Exception as error:  # whoever waits for the outcome must get one
-                outcome = f"The model could not do it ({type(error).__name__}: {error}). Try again."
+                outcome = tr(
+                    "The model could not do it ({kind}: {error}). Try again.",
+                    kind=type(error).__name__,
+                    error=error,
+                )
             receive(outcome)
 
         self._submit(run)
@@ -318,7 +323,11 @@ class Renderer(QObject):
                 task()
             except Exception as error:  # one bad request must not end the thread that serves all others
                 self.failed.emit(
-                    f"The model stumbled ({type(error).__name__}: {error}). Nothing was lost; try again.",
+                    tr(
+                        "The model stumbled ({kind}: {error}). Nothing was lost; try again.",
+                        kind=type(error).__name__,
+                        error=error,
+                    ),
                     format_exc(),
                 )
 
@@ -379,7 +388,9 @@ class Renderer(QObject):
             self.model_failed.emit(str(error))
             return
         except (RuntimeError, MemoryError, ImportError) as error:
-            self.model_failed.emit(f"The model {path.name} could not be loaded: {error}")
+            self.model_failed.emit(
+                tr("The model {name} could not be loaded: {error}", name=path.name, error=error)
+            )
             return
         self._engine = engine
         self._source = (path, device)
@@ -400,7 +411,9 @@ class Renderer(QObject):
     def _encode(self, request: EncodeRequest) -> None:
         engine = self._current_engine()
         if engine is None:
-            self.encode_failed.emit(request.face, "No model is loaded; choose one with Model ▸ Open Model….")
+            self.encode_failed.emit(
+                request.face, tr("No model is loaded; choose one with Model ▸ Open Model….")
+            )
             return
         code, preview = self._look(engine, request)
         result = EncodeResult(request.face, engine.digest, code.attributes, code.plausibility, preview)

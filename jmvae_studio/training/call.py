@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QProcess, Signal
 
 import trainer
+from jmvae_studio.language import tr
 
 _PATIENCE = 3000
 """Milliseconds that a killed process is waited for when the program ends."""
@@ -63,7 +64,7 @@ class Call(QObject):
     def _fail_to_start(self, process: QProcess, error: QProcess.ProcessError) -> None:
         if process is self._process and error is QProcess.ProcessError.FailedToStart:
             self._process = None
-            self.failed.emit(f"The trainer could not be started ({process.errorString()}).")
+            self.failed.emit(tr("The trainer could not be started ({reason}).", reason=process.errorString()))
             process.deleteLater()
 
     def _finish(self, process: QProcess, code: int) -> None:
@@ -83,5 +84,7 @@ class Call(QObject):
             self.failed.emit(errors.splitlines()[-1].removeprefix("Error: "))
         else:
             self.failed.emit(
-                "The trainer was ended from outside, perhaps for want of memory: close something, try again."
+                tr(
+                    "The trainer was ended from outside, perhaps for want of memory: close something, try again."
+                )
             )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
+from jmvae_studio.language import tr
 from trainer.data.face_crop import extract
 from trainer.data.face_detection import find_faces
 from trainer.data.folder import pictures_in
@@ -74,10 +75,10 @@ class FaceSearch(QObject):
         try:
             pictures = pictures_in(folder)
         except OSError as error:
-            self.failed.emit(f"{folder} cannot be read: {error.strerror}.")
+            self.failed.emit(tr("{folder} cannot be read: {reason}.", folder=folder, reason=error.strerror))
             return
         if not pictures:
-            self.failed.emit(f"There are no pictures in {folder}: choose another folder.")
+            self.failed.emit(tr("There are no pictures in {folder}: choose another folder.", folder=folder))
             return
         for number, (name, path) in enumerate(pictures.items(), 1):
             if cancelled.is_set():
@@ -98,7 +99,7 @@ def look(name: str, path: Path, size: int) -> Seen:
         return Seen(name, None, None, str(error))
     faces = find_faces(photo)
     if not faces:
-        return Seen(name, _small(photo), None, "no face was found")
+        return Seen(name, _small(photo), None, tr("no face was found"))
     return Seen(name, extract(photo, faces[0].crop, SHOWN), extract(photo, faces[0].crop, size))
 
 

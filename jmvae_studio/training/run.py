@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from jmvae_studio.language import tr
 from jmvae_studio.training.processes import Process
 from jmvae_studio.training.progress import RunProgress
 from jmvae_studio.training.tail import CHUNK, EventTail
@@ -236,12 +237,18 @@ class Run:
         said = [line.strip() for line in lines if line.strip()]
         errors = [line.removeprefix("Error: ") for line in said if line.startswith("Error: ")]
         if errors:
-            return f"Training of {self.name} failed: {errors[-1]}"
+            return tr("Training of {name} failed: {error}", name=self.name, error=errors[-1])
         if said and not said[-1].startswith(("Finished", "Stopped")):
-            return f"Training of {self.name} failed ({said[-1][:200]}); all it said is in {path}."
-        return (
-            f"Training of {self.name} was ended from outside, by the system or for want of memory; "
-            "Resume goes on from the last saved state."
+            return tr(
+                "Training of {name} failed ({said}); all it said is in {path}.",
+                name=self.name,
+                said=said[-1][:200],
+                path=path,
+            )
+        return tr(
+            "Training of {name} was ended from outside, by the system or for want of memory; "
+            "Resume goes on from the last saved state.",
+            name=self.name,
         )
 
     def _read_lock(self) -> tuple[Process | None, bool, float | None]:

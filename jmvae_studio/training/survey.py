@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from jmvae_studio.language import mark, tr
 from trainer.errors import DataError
 
 FEW = 1000
@@ -16,10 +17,10 @@ FEW_OF_OWN = 80
 """The same of a run that learns attributes alone, and keeps the picture parts of a model that is there."""
 
 TITLES = {
-    "celeba": "CelebA",
-    "lfw": "Labeled Faces in the Wild",
-    "mnist": "MNIST",
-    "folder": "A folder of pictures",
+    "celeba": mark("CelebA"),
+    "lfw": mark("Labeled Faces in the Wild"),
+    "mnist": mark("MNIST"),
+    "folder": mark("A folder of pictures"),
 }
 """Layout → its name for people."""
 
@@ -48,22 +49,42 @@ class Survey:
 
     def text(self) -> str:
         """One sentence for people."""
-        what = "classes" if self.layout == "mnist" else "attributes"
-        left_out = f"; {self.left_out:,} do not fit and are left out" if self.left_out else ""
-        return (
-            f"{TITLES[self.layout]}: {self.pictures:,} pictures with {self.attributes} {what}, "
-            f"{self.training:,} of them for training{left_out}."
+        values = {
+            "data": tr(TITLES[self.layout]),
+            "pictures": self.pictures,
+            "number": self.attributes,
+            "training": self.training,
+        }
+        told = (
+            tr(
+                "{data}: {pictures:,} pictures with {number} classes, {training:,} of them for training",
+                **values,
+            )
+            if self.layout == "mnist"
+            else tr(
+                "{data}: {pictures:,} pictures with {number} attributes, {training:,} of them for training",
+                **values,
+            )
         )
+        if self.left_out:
+            told = tr("{found}; {left_out:,} do not fit and are left out", found=told, left_out=self.left_out)
+        return f"{told}."
 
     def warning(self, batch_size: int, learns_all: bool = True) -> str:
         """What speaks against training on so few; empty if nothing does."""
         few = FEW if learns_all else FEW_OF_OWN
         if self.training < batch_size:
-            return f"There are fewer training pictures ({self.training:,}) than one batch takes ({batch_size:,})."
+            return tr(
+                "There are fewer training pictures ({training:,}) than one batch takes ({batch_size:,}).",
+                training=self.training,
+                batch_size=batch_size,
+            )
         if self.training < few:
-            return (
-                f"{self.training:,} training pictures are few: the model will know them by heart and little else. "
-                f"From about {few:,} on it begins to be of use."
+            return tr(
+                "{training:,} training pictures are few: the model will know them by heart and little else. "
+                "From about {few:,} on it begins to be of use.",
+                training=self.training,
+                few=few,
             )
         return ""
 
@@ -81,7 +102,7 @@ def survey(folder: Path) -> Survey:
     from trainer.data.loading import recognise
 
     if not folder.is_dir():
-        raise DataError(f"There is no folder {folder}.")
+        raise DataError(tr("There is no folder {folder}.", folder=folder))
     layout = recognise(folder)
     if layout == "celeba":
         return _survey_celeba(folder)
@@ -89,7 +110,7 @@ def survey(folder: Path) -> Survey:
         listing = list_lfw(folder) if layout == "lfw" else list_folder(folder)
         count = len(listing.rows)
         if count == 0:
-            raise DataError(f"No row of {listing.table} names a picture that is there.")
+            raise DataError(tr("No row of {table} names a picture that is there.", table=listing.table))
         partition = (
             split_in_order(count) if layout == "lfw" else split_by_name([r.name for r in listing.rows])
         )
@@ -100,8 +121,11 @@ def survey(folder: Path) -> Survey:
     if any((folder / name).is_file() for name in ("train-labels-idx1-ubyte", "train-labels-idx1-ubyte.gz")):
         return _survey_mnist(folder)
     raise DataError(
-        f"{folder} is no data set that can be trained on: it needs an attributes.csv beside its pictures, "
-        "or the files of CelebA, LFW or MNIST."
+        tr(
+            "{folder} is no data set that can be trained on: it needs an attributes.csv beside its pictures, "
+            "or the files of CelebA, LFW or MNIST.",
+            folder=folder,
+        )
     )
 
 
@@ -109,12 +133,20 @@ def _survey_celeba(folder: Path) -> Survey:
     from trainer.data.celeba import ATTRIBUTES_FILE, PARTITION_FILE, PICTURES, read_partition
 
     if not (folder / PICTURES).is_dir() and not (folder / f"{PICTURES}.zip").is_file():
-        raise DataError(f"Neither {PICTURES}.zip nor {PICTURES}/ is in {folder}: the pictures are missing.")
+        raise DataError(
+            tr(
+                "Neither {pictures}.zip nor {pictures}/ is in {folder}: the pictures are missing.",
+                pictures=PICTURES,
+                folder=folder,
+            )
+        )
     try:
         with (folder / ATTRIBUTES_FILE).open(encoding="utf-8") as file:
             _, names = (line.split() for line in islice(file, 2))
     except (OSError, ValueError) as error:
-        raise DataError(f"{folder / ATTRIBUTES_FILE} cannot be read, or is cut short: {error}.") from error
+        raise DataError(
+            tr("{path} cannot be read, or is cut short: {error}.", path=folder / ATTRIBUTES_FILE, error=error)
+        ) from error
     partition = read_partition(folder / PARTITION_FILE)
     counts = Counter(partition.values())
     return Survey("celeba", len(partition), len(names), counts[0], 0, tuple(names), counts[1])

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from jmvae_studio.language import mark, tr, trn
 from trainer.data.folder import list_rows
 from trainer.data.scores import scale_column
 from trainer.files import write_beside
@@ -64,28 +65,28 @@ class Tags(QObject):
         """
         name = name.strip()
         if not name:
-            raise ValueError("The attribute needs a name.")
+            raise ValueError(tr("The attribute needs a name."))
         if name in self.attributes:
-            raise ValueError(f"There is an attribute called “{name}” already.")
+            raise ValueError(tr("There is an attribute called “{name}” already.", name=name))
         if _is_number(name):
-            raise ValueError(f"“{name}” is a number: the attribute needs a name.")
+            raise ValueError(tr("“{name}” is a number: the attribute needs a name.", name=name))
         if any(not letter.isprintable() for letter in name):
-            raise ValueError("The name holds a letter that cannot be seen: leave it out.")
+            raise ValueError(tr("The name holds a letter that cannot be seen: leave it out."))
         wider = np.concatenate([self.values, np.zeros((len(self.values), 1), np.int8)], 1)
-        self._push(f"add {name}", [*self.attributes, name], wider)
+        self._push(tr("add {name}", name=name), [*self.attributes, name], wider)
 
     def remove_attribute(self, column: int) -> None:
         """An attribute and all that was said of it; undoable."""
         rest = [name for number, name in enumerate(self.attributes) if number != column]
-        self._push(f"remove {self.attributes[column]}", rest, np.delete(self.values, column, 1))
+        self._push(tr("remove {name}", name=self.attributes[column]), rest, np.delete(self.values, column, 1))
 
     def set(self, rows: Sequence[int], column: int, value: int) -> None:
         """Say of some pictures that they have an attribute (1), or not (-1), or take that back (0); undoable."""
         values = self.values.copy()
         values[list(rows), column] = value
         if not np.array_equal(values, self.values):
-            what = {1: "has", -1: "has not", 0: "forget"}[value]
-            self._push(f"{what} {self.attributes[column]}", self.attributes, values)
+            what = {1: mark("has {name}"), -1: mark("has not {name}"), 0: mark("forget {name}")}[value]
+            self._push(tr(what, name=self.attributes[column]), self.attributes, values)
 
     def accept(self, suggested: Tagged, column: int) -> None:
         """Take suggestions (1, -1; 0 where there is none) for what is not said yet, as one step of the history."""
@@ -93,7 +94,7 @@ class Tags(QObject):
         open_ = values[:, column] == 0
         values[open_, column] = suggested[open_]
         if not np.array_equal(values, self.values):
-            self._push(f"suggestions for {self.attributes[column]}", self.attributes, values)
+            self._push(tr("suggestions for {name}", name=self.attributes[column]), self.attributes, values)
 
     def take_table(self, folder: Path, table: Path | None = None) -> int:
         """Tags from a table, for pictures that are there and those still to be found; undo begins anew.
@@ -141,20 +142,29 @@ class Tags(QObject):
         usable = int(self.complete().sum())
         if usable < FEWEST:
             found.append(
-                f"{usable} pictures are tagged in full: from about {FEWEST} on a model begins to learn from them."
+                trn(
+                    "{count} picture is tagged in full: from about {fewest} on a model begins to learn from them.",
+                    "{count} pictures are tagged in full: from about {fewest} on a model begins to learn from them.",
+                    usable,
+                    fewest=FEWEST,
+                )
             )
         for column, name in enumerate(self.attributes):
             yes, no, _ = self.counts(column)
             if min(yes, no) < FEW_OF_A_KIND:
-                side = "with" if yes <= no else "without"
-                found.append(
-                    f"{name}: only {min(yes, no)} {side} it; {FEW_OF_A_KIND} are the least that help."
+                sentence = (
+                    mark("{name}: only {number} with it; {least} are the least that help.")
+                    if yes <= no
+                    else mark("{name}: only {number} without it; {least} are the least that help.")
                 )
+                found.append(tr(sentence, name=name, number=min(yes, no), least=FEW_OF_A_KIND))
             elif max(yes, no) > 9 * min(yes, no):
-                side = "with" if yes <= no else "without"
-                found.append(
-                    f"{name}: only {min(yes, no) / (yes + no):.0%} {side} it; more of them would help."
+                sentence = (
+                    mark("{name}: only {share:.0%} with it; more of them would help.")
+                    if yes <= no
+                    else mark("{name}: only {share:.0%} without it; more of them would help.")
                 )
+                found.append(tr(sentence, name=name, share=min(yes, no) / (yes + no)))
         return found
 
     def write(self, folder: Path) -> Path | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QFile, QLockFile, QObject, QTimer, Signal
 
 import trainer
+from jmvae_studio.language import tr
 from jmvae_studio.training.commands import resume_arguments, train_arguments
 from jmvae_studio.training.processes import spawn
 from jmvae_studio.training.run import LOG, Run
@@ -90,18 +91,22 @@ class Trainings(QObject):
             RunError: Saying why not.
         """
         if not name.strip():
-            raise RunError("The run needs a name.")
+            raise RunError(tr("The run needs a name."))
         bad = sorted({c for c in name if c in _FORBIDDEN or not c.isprintable()})
         if bad or name != name.strip() or name.startswith(".") or name.endswith("."):
             raise RunError(
-                f"The name “{name}” cannot be a folder's: leave out {' '.join(map(repr, bad))}."
+                tr(
+                    "The name “{name}” cannot be a folder's: leave out {signs}.",
+                    name=name,
+                    signs=" ".join(map(repr, bad)),
+                )
                 if bad
-                else f"The name “{name}” cannot be a folder's: no dot or space at its ends."
+                else tr("The name “{name}” cannot be a folder's: no dot or space at its ends.", name=name)
             )
         if len(name.encode()) > LONGEST_NAME:
-            raise RunError(f"The name is too long: {LONGEST_NAME} letters are the most.")
+            raise RunError(tr("The name is too long: {most} letters are the most.", most=LONGEST_NAME))
         if (self.folder / name).exists():
-            raise RunError(f"There is a run called “{name}” already: choose another name.")
+            raise RunError(tr("There is a run called “{name}” already: choose another name.", name=name))
 
     def add(self, name: str, config: TrainConfig) -> Run:
         """A new run; it begins at once, or when those before it have ended.
@@ -117,7 +122,9 @@ class Trainings(QObject):
             run = Run(folder)
         except (OSError, ConfigError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise RunError(f"The run's folder {folder} cannot be made: {reason}.") from error
+            raise RunError(
+                tr("The run's folder {folder} cannot be made: {reason}.", folder=folder, reason=reason)
+            ) from error
         run.wait(True)
         self.runs.insert(0, run)
         self.listed.emit()
@@ -163,9 +170,11 @@ class Trainings(QObject):
             RunError: It is under way, or the system has no trash there.
         """
         if run.is_under_way:
-            raise RunError(f"{run.name} is under way: stop it first.")
+            raise RunError(tr("{name} is under way: stop it first.", name=run.name))
         if not QFile.moveToTrash(str(run.folder)):
-            raise RunError(f"{run.folder} cannot be moved to the trash: delete the folder by hand.")
+            raise RunError(
+                tr("{folder} cannot be moved to the trash: delete the folder by hand.", folder=run.folder)
+            )
         self.runs.remove(run)
         self.listed.emit()
 
@@ -238,8 +247,14 @@ class Trainings(QObject):
         except OSError as error:
             run.wait(False)
             self.failed.emit(
-                f"Training of {run.name} could not be started ({error.strerror}): "
-                f"is {run.folder} writable, and {sys.executable} still there?"
+                tr(
+                    "Training of {name} could not be started ({reason}): "
+                    "is {folder} writable, and {executable} still there?",
+                    name=run.name,
+                    reason=error.strerror,
+                    folder=run.folder,
+                    executable=sys.executable,
+                )
             )
         else:
             run.take_process(process)
