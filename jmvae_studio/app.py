@@ -41,6 +41,7 @@ from jmvae_studio.document.session import Session
 from jmvae_studio.document.session_file import sweep
 from jmvae_studio.inference.renderer import ModelInfo, PreviewResult, Renderer
 from jmvae_studio.inference.results import Device
+from jmvae_studio.language import tr
 from jmvae_studio.resources import samples, shipped_models
 from jmvae_studio.settings import SettingsFile
 from jmvae_studio.training.trainings import Trainings
@@ -181,7 +182,7 @@ class Studio(QObject):
         if not renewed:
             self.showing.forget_overlays()
         # What was said of the photograph stays.
-        self.window.say(self.photographs.notice or f"{model.path.name} is ready.")
+        self.window.say(self.photographs.notice or tr("{name} is ready.", name=model.path.name))
         self.showing.show_faces()
         self.photographs.take_whole(model.takes_whole)
 
@@ -237,7 +238,12 @@ def run_window(paths: Sequence[Path], model: Path | None, device: Device | None)
         if isinstance(error, Exception):
             details = "".join(format_exception(kind, error, trace))
             studio.report(
-                f"Something went wrong ({kind.__name__}: {error}). Your work is still here.", details
+                tr(
+                    "Something went wrong ({kind}: {error}). Your work is still here.",
+                    kind=kind.__name__,
+                    error=error,
+                ),
+                details,
             )
 
     sys.excepthook = unforeseen

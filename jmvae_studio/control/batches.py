@@ -12,12 +12,13 @@ from PySide6.QtCore import QObject, Signal
 from jmvae_studio.batch import FolderTask, Found, Outcome, edit_folder, make_layer
 from jmvae_studio.control.models import Models
 from jmvae_studio.document.attributes import title
-from jmvae_studio.document.edit import Edit
+from jmvae_studio.document.edit import Edit, mode_word
 from jmvae_studio.document.presets import PresetFolder
 from jmvae_studio.document.saving import Saving
 from jmvae_studio.document.session import Session
 from jmvae_studio.inference.renderer import Renderer
 from jmvae_studio.inference.results import Layer
+from jmvae_studio.language import tr, trn
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.batch_dialog import BatchDialog, BatchWish
 from jmvae_studio.ui.main_window import MainWindow
@@ -85,10 +86,10 @@ class Batches(QObject):
     def _describe_current(self) -> str:
         photo, face = self._session.photo, self._session.face
         if photo is None or face is None or not _asks(face.edit):
-            return "The current photograph's edit (nothing is changed yet)"
+            return tr("The current photograph's edit (nothing is changed yet)")
         changed = ", ".join(f"{title(name)} {value:+.1f}" for name, value in face.edit.values[:3])
-        more = "…" if len(face.edit.values) > 3 else ""
-        return f"As {photo.name}: {changed or face.edit.mode}{more}"
+        changed += "…" if len(face.edit.values) > 3 else ""
+        return tr("As {name}: {changes}", name=photo.name, changes=changed or mode_word(face.edit.mode))
 
     def _start(self, wish: BatchWish) -> None:
         assert self.dialog is not None
@@ -109,27 +110,33 @@ class Batches(QObject):
     def _task(self, wish: BatchWish) -> FolderTask:
         model = self._models.model
         if model is None:
-            raise _BadWishError("No model is at work yet: wait until it is loaded and start again.")
+            raise _BadWishError(tr("No model is at work yet: wait until it is loaded and start again."))
         if not wish.folder:
-            raise _BadWishError("No folder is chosen: choose the folder of the pictures.")
+            raise _BadWishError(tr("No folder is chosen: choose the folder of the pictures."))
         folder, out = Path(wish.folder).expanduser(), Path(wish.out or wish.folder).expanduser()
         try:
             files = list_images(folder)
         except ImageError as error:
             raise _BadWishError(str(error)) from error
         if not files:
-            raise _BadWishError(f"There are no pictures in the folder {folder}: choose another one.")
+            raise _BadWishError(
+                tr("There are no pictures in the folder {folder}: choose another one.", folder=folder)
+            )
         asked = self._asked(wish.edit, model.attribute_names)
         try:
             out.mkdir(parents=True, exist_ok=True)
             same = out.samefile(folder)
         except OSError as error:
             raise _BadWishError(
-                f"The folder {out} cannot be made: {error.strerror}. Choose another one."
+                tr(
+                    "The folder {folder} cannot be made: {reason}. Choose another one.",
+                    folder=out,
+                    reason=error.strerror,
+                )
             ) from error
         if same:
             raise _BadWishError(
-                "The results would lie among the originals: choose another folder for the results."
+                tr("The results would lie among the originals: choose another folder for the results.")
             )
         kept = self._settings
         saving = Saving(kept.export_quality, 0, kept.export_exif)
@@ -142,12 +149,14 @@ class Batches(QObject):
         if name:
             preset = self._presets.load().get(name)
             if preset is None:
-                raise _BadWishError(f"The preset {name} is no longer there: choose another one.")
+                raise _BadWishError(
+                    tr("The preset {name} is no longer there: choose another one.", name=name)
+                )
             edit = preset.for_names(names)[0].apply(Edit(mode=self._session.mode))
         else:
             edit = face.edit if face is not None else Edit()
         if not _asks(edit):
-            raise _BadWishError("Nothing is changed: move a slider first, or choose a preset.")
+            raise _BadWishError(tr("Nothing is changed: move a slider first, or choose a preset."))
         return edit
 
     def _cancel(self) -> None:
@@ -181,21 +190,28 @@ class Batches(QObject):
             return
         if outcome is not None:
             self._outcomes.append(outcome)
-            text = outcome.message if outcome.kind != "saved" else f"saved as {outcome.message}"
+            text = outcome.message if outcome.kind != "saved" else tr("saved as {name}", name=outcome.message)
             self.dialog.show_result(outcome.path, text, len(self._outcomes))
             return
         self._stop = None
         failures = [(made.path, made.message) for made in self._outcomes if made.kind == "failed"]
-        self.dialog.mark_waiting("not reached")
+        self.dialog.mark_waiting(tr("not reached"))
         self.dialog.show_failures(failures)
         self.dialog.set_running(False)
-        counted = [(kind, sum(made.kind == kind for made in self._outcomes)) for kind in ("saved", "left")]
-        said = [f"{counted[0][1]} saved"]
-        if counted[1][1]:
-            said.append(f"{counted[1][1]} left as they were")
+        saved, left = (sum(made.kind == kind for made in self._outcomes) for kind in ("saved", "left"))
+        said = [trn("{count} saved", "{count} saved", saved)]
+        if left:
+            said.append(trn("{count} left as they were", "{count} left as they were", left))
         if failures:
-            said.append(f"{len(failures)} failed, listed at the end")
-        summary = f"{'Cancelled' if stop.is_set() else 'Done'}: {', '.join(said)}."
+            said.append(
+                trn("{count} failed, listed at the end", "{count} failed, listed at the end", len(failures))
+            )
+        results = ", ".join(said)
+        summary = (
+            tr("Cancelled: {results}.", results=results)
+            if stop.is_set()
+            else tr("Done: {results}.", results=results)
+        )
         self.dialog.say(summary)
         self._window.say(summary, 12)
 

@@ -46,6 +46,9 @@ class Evaluating(QObject):
         self._graphs.answered.connect(self._finish_graphs)
         self._graphs.failed.connect(self._fail_graphs)
         window.progress.cancelled.connect(self._cancel_graphs)
+        self.exported.connect(
+            lambda path: window.say(tr("{name} and its card are written.", name=path.name), 12)
+        )
 
     def close(self) -> None:
         """End the process; a model that is being written is written to its end."""
@@ -78,10 +81,11 @@ class Evaluating(QObject):
             return
         ask_export(
             self._main,
-            "Export the Model",
+            tr("Export the Model"),
             self._settings.export_folder,
             f"{run.name}.safetensors",
             {".safetensors": tr("Model with its card"), ".onnx": tr("ONNX graphs, in a folder of this name")},
+            {".safetensors": tr("Model with its card")},
             lambda target: self._start_export(run, checkpoint, target),
         )
 
@@ -92,6 +96,9 @@ class Evaluating(QObject):
             self._start_graphs(checkpoint, target.with_suffix(""))
         else:
             self._pool.submit(self._export, run, checkpoint, target)
+            self.failed.emit(tr("{path} lies in the run's own folder: choose another place.", path=target))
+            return
+        self._pool.submit(self._export, run, checkpoint, target)
 
     def _export(self, run: Run, checkpoint: Path, target: Path) -> None:
         """On the exporter's thread."""
@@ -100,7 +107,13 @@ class Evaluating(QObject):
         except TrainerError as error:
             self.failed.emit(str(error))
         except OSError as error:
-            self.failed.emit(f"{target} cannot be written: {error.strerror}. Choose another place.")
+            self.failed.emit(
+                tr(
+                    "{path} cannot be written: {reason}. Choose another place.",
+                    path=target,
+                    reason=error.strerror,
+                )
+            )
         else:
             self.exported.emit(target)
             self._said.emit(tr("{name} and its card are written.", name=target.name))
@@ -139,7 +152,7 @@ class Evaluating(QObject):
         if model is None:
             return
         start = Path(self._settings.training_data)
-        data = ask_folder(self._main, "Data to Evaluate the Model in the Editor on", start)
+        data = ask_folder(self._main, tr("Data to Evaluate the Model in the Editor on"), start)
         if data is not None:
             self.evaluate(model.path, data)
 

@@ -19,6 +19,7 @@ from jmvae_studio.document.saving import FORMATS, QUALITY_MATTERS, SaveError, Sa
 from jmvae_studio.document.session import Session
 from jmvae_studio.exporter import Exporter
 from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.language import tr
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_export
 from jmvae_studio.ui.export_dialog import ExportDialog, Formats, What, Wish
@@ -72,9 +73,9 @@ class Exports(QObject):
         if photo is None or photo.image is None or request is None:
             reading = photo is not None and bool(photo.faces)
             self._window.warn(
-                "The model is still looking at this face: export it again in a moment."
+                tr("The model is still looking at this face: export it again in a moment.")
                 if reading
-                else "There is nothing to export yet: open a photograph with a face first."
+                else tr("There is nothing to export yet: open a photograph with a face first.")
             )
             return
         saving = None
@@ -89,7 +90,7 @@ class Exports(QObject):
             self._window.warn(str(error))
             return
         self._settings.export_folder = str(path.parent)
-        self._window.say(f"Exporting {path.name}…", 120)
+        self._window.say(tr("Exporting {name}…", name=path.name), 120)
         self._slow.start()
 
     def _settings_of(self, photo: Photo) -> PictureSettings:
@@ -145,7 +146,7 @@ class Exports(QObject):
             return
         ask_export(
             self._window,
-            "Export",
+            tr("Export"),
             folder,
             f"{name}{wish.suffix}",
             kinds,
@@ -166,7 +167,7 @@ class Exports(QObject):
 
     def _show_progress(self) -> None:
         if self._exporter.is_busy:
-            self._window.progress.show_busy("Exporting")
+            self._window.progress.show_busy(tr("Exporting"))
 
     def _hide_progress(self) -> None:
         if not self._exporter.is_busy and not self._series.is_busy:
@@ -188,4 +189,4 @@ class Exports(QObject):
     def _copy(self) -> None:
         if self._showing.edited is not None:
             QGuiApplication.clipboard().setImage(self._showing.edited)
-            self._window.say("The edited face is on the clipboard.")
+            self._window.say(tr("The edited face is on the clipboard."))

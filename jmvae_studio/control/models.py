@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from jmvae_studio.document.attributes import group, title
 from jmvae_studio.inference.renderer import ModelInfo, Renderer
 from jmvae_studio.inference.results import Device
+from jmvae_studio.language import tr
 from jmvae_studio.resources import default_model
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_model
@@ -43,7 +44,7 @@ class Models(QObject):
         renderer.model_loaded.connect(self._loaded)
         renderer.model_failed.connect(self._load_failed)
         renderer.memory_freed.connect(
-            lambda: window.say("The model's memory is free; the next change loads it again.")
+            lambda: window.say(tr("The model's memory is free; the next change loads it again."))
         )
         window.open_model_asked.connect(self._ask)
         window.model_chosen.connect(self.load)
@@ -52,14 +53,14 @@ class Models(QObject):
 
     def start(self) -> None:
         """Load the first model."""
-        self._window.say("Loading the model…", 60)
+        self._window.say(tr("Loading the model…"), 60)
         self._renderer.load(self._path, self.device)
 
     def load(self, path: Path) -> None:
         """Load another model; on failure the present one stays."""
         self._path = path
         self.loading.emit()
-        self._window.say(f"Loading {path.name}…", 60)
+        self._window.say(tr("Loading {name}…", name=path.name), 60)
         self._renderer.load(path, self.device)
 
     def _ask(self) -> None:
@@ -93,5 +94,5 @@ class Models(QObject):
 
     def _choose_device(self, device: str) -> None:
         self._chosen_device = cast(Device, device)
-        self._window.say("Moving the model…", 60)
+        self._window.say(tr("Moving the model…"), 60)
         self._renderer.load(self._path, self._chosen_device)

@@ -13,6 +13,7 @@ from jmvae_studio.document.photo import Photo
 from jmvae_studio.document.presets import SUFFIX as PRESET_SUFFIX
 from jmvae_studio.document.session import Session
 from jmvae_studio.document.session_file import SUFFIX as SESSION_SUFFIX
+from jmvae_studio.language import tr, trn
 from jmvae_studio.resources import samples
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_folder, ask_photographs
@@ -114,7 +115,7 @@ class Photographs(QObject):
             if photo is not None:
                 self.show(photo)
             else:
-                self._window.say(f"Opening {new[0].name}…", 60)
+                self._window.say(tr("Opening {name}…", name=new[0].name), 60)
                 self._read(new[0])
 
     def show(self, photo: Photo) -> None:
@@ -122,13 +123,13 @@ class Photographs(QObject):
         if photo is self._session.photo:
             return
         if photo.image is not None:
-            self.notice = f"{photo.name} is shown."
+            self.notice = tr("{name} is shown.", name=photo.name)
             self._session.show(photo)
             self._window.draw_crop.setChecked(not photo.faces)
             self._window.say(self.notice, 4)
             self._follow_model()
         else:
-            self._window.say(f"Opening {photo.name}…", 60)
+            self._window.say(tr("Opening {name}…", name=photo.name), 60)
             self._read(photo.path, photo)
 
     def close_photo(self, photo: Photo) -> None:
@@ -140,8 +141,12 @@ class Photographs(QObject):
         self.closed.emit(photo)
         if shown and following is not None:
             self.show(following)
-        back = "Ctrl+Shift+T brings it back" + (" with its edits." if edited else ".")
-        self._window.say(f"{photo.name} was closed; {back}", 12)
+        told = (
+            tr("{name} was closed; Ctrl+Shift+T brings it back with its edits.", name=photo.name)
+            if edited
+            else tr("{name} was closed; Ctrl+Shift+T brings it back.", name=photo.name)
+        )
+        self._window.say(told, 12)
 
     def _pictures_in(self, path: Path) -> list[Path]:
         try:
@@ -152,17 +157,19 @@ class Photographs(QObject):
             self.failed.emit(str(error))
             return []
         except OSError as error:
-            self.failed.emit(f"The folder {path.name} cannot be read: {error.strerror}.")
+            self.failed.emit(
+                tr("The folder {name} cannot be read: {reason}.", name=path.name, reason=error.strerror)
+            )
             return []
         if not inside:
-            self.failed.emit(f"There are no pictures in the folder {path.name}.")
+            self.failed.emit(tr("There are no pictures in the folder {name}.", name=path.name))
         return inside
 
     def _ask(self) -> None:
         self.open_paths(ask_photographs(self._window, self._last_folder(), IMAGE_SUFFIXES))
 
     def _ask_folder(self) -> None:
-        folder = ask_folder(self._window, "Open a Folder of Photographs", self._last_folder())
+        folder = ask_folder(self._window, tr("Open a Folder of Photographs"), self._last_folder())
         if folder is not None:
             self.open_paths([folder])
 
@@ -174,9 +181,9 @@ class Photographs(QObject):
         image = data.imageData()
         if isinstance(image, QImage) and not image.isNull():
             self._reading = True
-            self.opener.open_image(image, "Pasted picture")
+            self.opener.open_image(image, tr("Pasted picture"))
         else:
-            self._window.say("There is no picture on the clipboard.")
+            self._window.say(tr("There is no picture on the clipboard."))
 
     def _read(self, path: Path, photo: Photo | None = None) -> None:
         self._reading = True
@@ -198,10 +205,17 @@ class Photographs(QObject):
         self._window.draw_crop.setChecked(not photo.faces)
         notes = list(opened.image.notes)
         if not photo.faces:
-            notes.append("No face was found. Drag a square around the face on the photograph.")
+            notes.append(tr("No face was found. Drag a square around the face on the photograph."))
         elif len(photo.faces) > 1 and not known:
-            notes.append(f"{len(photo.faces)} faces were found: click the one to edit.")
-        self.notice = " ".join([f"{path.name} is open.", *notes])
+            count = len(photo.faces)
+            notes.append(
+                trn(
+                    "{count} face was found: click the one to edit.",
+                    "{count} faces were found: click the one to edit.",
+                    count,
+                )
+            )
+        self.notice = " ".join([tr("{name} is open.", name=path.name), *notes])
         self._window.say(self.notice, 12)
         if not known:
             self.first_opened.emit(photo, before)
@@ -235,12 +249,16 @@ class Photographs(QObject):
             self._session.take_faces(opened.image, opened.faces, opened.whole)
             self._window.draw_crop.setChecked(not photo.faces)
             if photo.whole:  # what was said of its faces is of no use
-                self.notice = f"{photo.path.name} is open. This model takes the whole picture."
+                self.notice = tr("{name} is open. This model takes the whole picture.", name=photo.path.name)
                 self._window.say(self.notice, 12)
             self._follow_model()
             return
         added = self._session.add_faces(opened.image, opened.faces)
-        self._window.say(f"{added} more faces were found." if added else "No other face was found.")
+        self._window.say(
+            trn("{count} more face was found.", "{count} more faces were found.", added)
+            if added
+            else tr("No other face was found.")
+        )
 
     # The filmstrip -------------------------------------------------------------------------------
 

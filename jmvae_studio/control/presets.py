@@ -19,6 +19,7 @@ from jmvae_studio.document.presets import (
     save_preset,
 )
 from jmvae_studio.document.session import Session
+from jmvae_studio.language import tr, trn
 from jmvae_studio.ui.choosing import ChooseAttributes
 from jmvae_studio.ui.dialogs import ask_open, ask_save
 from jmvae_studio.ui.main_window import MainWindow
@@ -63,23 +64,23 @@ class Presets(QObject):
             self.failed.emit(str(error))
             return
         self._window.show_presets(list(self._folder.load()))
-        self.apply(preset, f"preset {preset.name}")
+        self.apply(preset, tr("preset {name}", name=preset.name))
 
     def apply(self, preset: Preset, name: str) -> None:
         """Apply a preset to the current face, as one undo entry."""
         if self._session.face is None:
-            self._window.say("A preset needs a face: open a photograph first.")
+            self._window.say(tr("A preset needs a face: open a photograph first."))
             return
         unknown: list[str] = []
         if self._models.model is not None:
             preset, unknown = preset.for_names(self._models.model.attribute_names)
         locked = sorted(set(self._session.face.edit.locked) & set(preset.values))
         self._session.change(preset.apply, name)
-        said = [f"Applied {name}."]
+        said = [tr("Applied {name}.", name=name)]
         if locked:
-            said.append(f"Locked and left as they are: {', '.join(map(title, locked))}.")
+            said.append(tr("Locked and left as they are: {title}.", title=", ".join(map(title, locked))))
         if unknown:
-            said.append(f"This model does not have: {', '.join(map(title, unknown))}.")
+            said.append(tr("This model does not have: {names}.", names=", ".join(map(title, unknown))))
         self._window.say(" ".join(said), 10)
 
     def _ask_save(self) -> None:
@@ -90,41 +91,52 @@ class Presets(QObject):
                 self.failed.emit(str(error))
                 return
             self._window.show_presets(list(self._folder.load()))
-            self._window.say(f"The preset {name} is kept.")
+            self._window.say(tr("The preset {name} is kept.", name=name))
 
-        self._ask("Save Preset", "Save", save, named=True)
+        self._ask(tr("Save Preset"), tr("Save"), save, named=True)
 
     def _ask_share(self) -> None:
         def share(keys: list[str], name: str) -> None:
-            path = ask_save(self._window, "Save Preset to a File", f"{name}{SUFFIX}", f"Presets (*{SUFFIX})")
+            path = ask_save(
+                self._window,
+                tr("Save Preset to a File"),
+                f"{name}{SUFFIX}",
+                tr("Presets (*{suffix})", suffix=SUFFIX),
+            )
             if path is not None:
                 try:
                     save_preset(path, self._part(keys, name))
                 except PresetError as error:
                     self.failed.emit(str(error))
 
-        self._ask("Save Preset to a File", "Save…", share, named=True)
+        self._ask(tr("Save Preset to a File"), tr("Save…"), share, named=True)
 
     def _ask_load(self) -> None:
-        path = ask_open(self._window, "Open Preset", f"Presets (*{SUFFIX});;All files (*)")
+        path = ask_open(
+            self._window, tr("Open Preset"), tr("Presets (*{suffix});;All files (*)", suffix=SUFFIX)
+        )
         if path is not None:
             self.apply_file(path)
 
     def _ask_copy(self) -> None:
         def copy(keys: list[str], name: str) -> None:
-            self._copied = self._part(keys, "pasted adjustments")
+            self._copied = self._part(keys, tr("pasted adjustments"))
             self._window.paste_adjustments.setEnabled(True)
             self._window.say(
-                f"{len(keys)} adjustments are copied; Ctrl+Shift+V applies them to another face."
+                trn(
+                    "{count} adjustment is copied; Ctrl+Shift+V applies it to another face.",
+                    "{count} adjustments are copied; Ctrl+Shift+V applies them to another face.",
+                    len(keys),
+                )
             )
 
-        self._ask("Copy Adjustments", "Copy", copy, named=False)
+        self._ask(tr("Copy Adjustments"), tr("Copy"), copy, named=False)
 
     def _ask(self, heading: str, accept: str, chosen: Callable[[list[str], str], None], named: bool) -> None:
         face = self._session.face
         entries = _entries(face.edit) if face is not None else []
         if not entries:
-            self._window.say("Nothing has been adjusted yet: move a slider first.")
+            self._window.say(tr("Nothing has been adjusted yet: move a slider first."))
             return
         self.dialog = ChooseAttributes(self._window, heading, entries, chosen, accept, named)
         self.dialog.open()
@@ -136,10 +148,10 @@ class Presets(QObject):
     def _choose(self, name: str) -> None:
         preset = self._folder.load().get(name)
         if preset is None:
-            self.failed.emit(f"The preset {name} is no longer there.")
+            self.failed.emit(tr("The preset {name} is no longer there.", name=name))
             self._window.show_presets(list(self._folder.load()))
         else:
-            self.apply(preset, f"preset {name}")
+            self.apply(preset, tr("preset {name}", name=name))
 
     def _remove(self, name: str) -> None:
         try:
@@ -164,7 +176,7 @@ class Presets(QObject):
 def _entries(edit: Edit) -> list[tuple[str, str]]:
     entries = [(name, f"{title(name)}  {value:+.2f}") for name, value in edit.values]
     if edit.strength != 1:
-        entries.append((_STRENGTH, f"Strength  {edit.strength:.0%}"))
+        entries.append((_STRENGTH, tr("Strength  {strength:.0%}", strength=edit.strength)))
     if edit.identity != 1:
-        entries.append((_IDENTITY, f"Identity  {edit.identity:.0%}"))
+        entries.append((_IDENTITY, tr("Identity  {identity:.0%}", identity=edit.identity)))
     return entries

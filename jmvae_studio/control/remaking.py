@@ -9,6 +9,7 @@ from jmvae_studio.document.attributes import title
 from jmvae_studio.document.photo import Photo
 from jmvae_studio.document.records import PictureSettings, settings_in
 from jmvae_studio.document.session import Session
+from jmvae_studio.language import tr, trn
 from jmvae_studio.ui.main_window import MainWindow
 
 
@@ -28,12 +29,21 @@ class Remaking(QObject):
             return
         edit = settings.faces[0].edit.edit()
         asked = ", ".join(f"{title(name)} {value:+.2f}" for name, value in edit.values[:6])
-        more = f" and {len(edit.values) - 6} more" if len(edit.values) > 6 else ""
-        faces = "" if len(settings.faces) == 1 else f" ({len(settings.faces)} faces)"
-        text = f"{photo.name} was made here with {asked}{more}{faces}."
+        more = len(edit.values) - 6
+        if more > 0:
+            asked = trn("{asked} and {count} more", "{asked} and {count} more", more, asked=asked)
+        text = trn(
+            "{name} was made here with {asked}.",
+            "{name} was made here with {asked} ({count} faces).",
+            len(settings.faces),
+            name=photo.name,
+            asked=asked,
+        )
         choices = []
         if before is not None and before in self._session.photos:
-            choices.append((f"Restore on {before.name}", lambda: self._restore(before, settings)))
+            choices.append(
+                (tr("Restore on {name}", name=before.name), lambda: self._restore(before, settings))
+            )
         self._window.messages.offer(text, choices)
 
     def _restore(self, photo: Photo, settings: PictureSettings) -> None:
@@ -42,4 +52,4 @@ class Remaking(QObject):
             return
         self._photographs.show(photo)
         if self._session.photo is photo:
-            self._session.replace_faces([face.face() for face in settings.faces], "restore settings")
+            self._session.replace_faces([face.face() for face in settings.faces], tr("restore settings"))

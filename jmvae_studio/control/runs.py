@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 
 from jmvae_studio.document.session import Session
+from jmvae_studio.language import tr
 from jmvae_studio.training.commands import shell_line, train_arguments
 from jmvae_studio.training.run import Run, State
 from jmvae_studio.training.trainings import RunError, Trainings
@@ -132,7 +133,7 @@ class Runs(QObject):
     def _copy_command(self, run: Run) -> None:
         line = shell_line(train_arguments(run.folder, run.config))
         QGuiApplication.clipboard().setText(line)
-        self._window.say("The command is on the clipboard; give it another folder after --out.")
+        self._window.say(tr("The command is on the clipboard; give it another folder after --out."))
 
     def _delete(self, run: Run) -> None:
         try:
@@ -140,13 +141,19 @@ class Runs(QObject):
         except RunError as error:
             self.failed.emit(str(error))
         else:
-            self._window.say(f"{run.name} is in the trash.")
+            self._window.say(tr("{name} is in the trash.", name=run.name))
 
     def _keep_notes(self, run: Run, text: str) -> None:
         try:
             run.write_notes(text)
         except OSError as error:
-            self.failed.emit(f"The notes cannot be kept in {run.folder}: {error.strerror}.")
+            self.failed.emit(
+                tr(
+                    "The notes cannot be kept in {folder}: {reason}.",
+                    folder=run.folder,
+                    reason=error.strerror,
+                )
+            )
 
     def _hold_back(self) -> None:
         """The editor is in use: runs yield to it. Not on the way from a slider to a pixel, but right after."""

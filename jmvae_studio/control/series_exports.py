@@ -17,6 +17,7 @@ from jmvae_studio.document.series import Animation, Grid, Series, Strip, Values
 from jmvae_studio.document.session import Session
 from jmvae_studio.inference.renderer import Renderer
 from jmvae_studio.inference.results import PREVIEW_SIZE, Pixels
+from jmvae_studio.language import tr
 from jmvae_studio.series import Order, SeriesMaker
 from jmvae_studio.ui.export_dialog import Changeable, ExportDialog, Wish
 from jmvae_studio.ui.images import to_qimage
@@ -87,10 +88,13 @@ class SeriesExports(QObject):
         """
         series, photo = wish.series, self._session.photo
         if series is None or photo is None or photo.image is None:
-            raise SaveError("There is nothing to export yet: open a photograph with a face first.")
+            raise SaveError(tr("There is nothing to export yet: open a photograph with a face first."))
         if self._writing.is_busy:
             raise SaveError(
-                f"{self._target.name} is still being made: wait for it or cancel it in the status bar."
+                tr(
+                    "{name} is still being made: wait for it or cancel it in the status bar.",
+                    name=self._target.name,
+                )
             )
         source = photo.image.path
         if isinstance(series, Animation):
@@ -99,7 +103,7 @@ class SeriesExports(QObject):
             check_target(path, identities([source]))
         order = self._order(series, self._side(series, wish.longest))
         if order is None:
-            raise SaveError("The model has not read this face yet: wait a moment and export again.")
+            raise SaveError(tr("The model has not read this face yet: wait a moment and export again."))
 
         def finish(pictures: list[Pixels], wanted: Callable[[], bool]) -> Path | None:
             if not isinstance(series, Animation):
@@ -141,12 +145,12 @@ class SeriesExports(QObject):
         order = self._order(series, PREVIEW_CELL if isinstance(series, Grid) else PREVIEW_SIZE)
         if order is not None and self._dialog is not None:
             self._previewed = series
-            self._dialog.flipbook.say("Making the preview…")
+            self._dialog.flipbook.say(tr("Making the preview…"))
             self._previewing.start(order, lambda pictures, wanted: pictures)
 
     def _show_preview_progress(self, done: int, total: int) -> None:
         if self._dialog is not None:
-            self._dialog.flipbook.say(f"Making the preview… {done} of {total}")
+            self._dialog.flipbook.say(tr("Making the preview… {done} of {total}", done=done, total=total))
 
     def _show_preview(self, pictures: list[Pixels] | None, message: str) -> None:
         if self._dialog is None:
@@ -170,15 +174,22 @@ class SeriesExports(QObject):
     # The file --------------------------------------------------------------------------------------
 
     def _show_progress(self, done: int, total: int) -> None:
-        text = f"Making {self._target.name}" if done < total else f"Writing {self._target.name}"
+        text = (
+            tr("Making {name}", name=self._target.name)
+            if done < total
+            else tr("Writing {name}", name=self._target.name)
+        )
         self._window.progress.show_progress(text, done, total)
 
     def _written(self, path: Path | None, message: str) -> None:
         self._window.progress.hide()
-        self.written.emit(path, message or f"Saved {self._target.name} in {self._target.parent}.")
+        self.written.emit(
+            path,
+            message or tr("Saved {name} in {folder}.", name=self._target.name, folder=self._target.parent),
+        )
 
     def _cancel(self) -> None:
         if self._writing.is_busy:
             self._writing.cancel()
             self._window.progress.hide()
-            self._window.say(f"{self._target.name} was not written.")
+            self._window.say(tr("{name} was not written.", name=self._target.name))

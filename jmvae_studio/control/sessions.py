@@ -22,6 +22,7 @@ from jmvae_studio.document.session_file import (
     save,
     sweep,
 )
+from jmvae_studio.language import tr, trn
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_open, ask_save
 from jmvae_studio.ui.main_window import MainWindow
@@ -79,11 +80,13 @@ class Sessions(QObject):
         if not left:
             return
         newest, kept = left[-1]
-        count = len(kept.photos)
-        photographs = "1 photograph" if count == 1 else f"{count} photographs"
         self._window.messages.offer(
-            f"The program ended unexpectedly with {photographs} open; your edits were kept.",
-            [("Restore", lambda: self._recover(newest)), ("Discard", lambda: self._discard(left))],
+            trn(
+                "The program ended unexpectedly with {count} photograph open; your edits were kept.",
+                "The program ended unexpectedly with {count} photographs open; your edits were kept.",
+                len(kept.photos),
+            ),
+            [(tr("Restore"), lambda: self._recover(newest)), (tr("Discard"), lambda: self._discard(left))],
         )
 
     def close(self) -> None:
@@ -182,7 +185,12 @@ class Sessions(QObject):
             except SessionFileError:
                 with suppress(OSError):
                     path.replace(path.with_suffix(".bad"))
-                    told.append(f"A session kept before a crash is damaged; it is left as {path.stem}.bad.")
+                    told.append(
+                        tr(
+                            "A session kept before a crash is damaged; it is left as {name}.bad.",
+                            name=path.stem,
+                        )
+                    )
         self._left.emit(found, told)
 
     def _recover(self, path: Path) -> None:
@@ -194,7 +202,9 @@ class Sessions(QObject):
                 path.unlink()
 
     def _ask_save(self) -> None:
-        path = ask_save(self._window, "Save Session", f"session{SUFFIX}", f"Sessions (*{SUFFIX})")
+        path = ask_save(
+            self._window, tr("Save Session"), f"session{SUFFIX}", tr("Sessions (*{suffix})", suffix=SUFFIX)
+        )
         if path is None:
             return
         path = path if path.suffix else path.with_suffix(SUFFIX)
@@ -210,9 +220,11 @@ class Sessions(QObject):
 
     def _tell_saved(self, path: Path) -> None:
         self._remember(path)
-        self._window.say(f"The session is saved as {path.name}.")
+        self._window.say(tr("The session is saved as {name}.", name=path.name))
 
     def _ask_open(self) -> None:
-        path = ask_open(self._window, "Open Session", f"Sessions (*{SUFFIX});;All files (*)")
+        path = ask_open(
+            self._window, tr("Open Session"), tr("Sessions (*{suffix});;All files (*)", suffix=SUFFIX)
+        )
         if path is not None:
             self.open(path)

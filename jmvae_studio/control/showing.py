@@ -22,6 +22,7 @@ from jmvae_studio.inference.renderer import (
     PreviewResult,
     Renderer,
 )
+from jmvae_studio.language import tr
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.export_dialog import Shown
 from jmvae_studio.ui.images import to_qimage
@@ -276,7 +277,7 @@ class Showing(QObject):
     def _compare(self, held: bool) -> None:
         key = self._key()
         self._comparing = held
-        self._window.result_canvas.set_note("Original" if held else "")
+        self._window.result_canvas.set_note(tr("Original") if held else "")
         if key is None:
             return
         self._window.result_canvas.show_image(self._crops.get(key) if held else self.edited)

@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage
 from jmvae_studio.control.models import Models
 from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.language import tr, trn
 from jmvae_studio.settings import Settings
 from jmvae_studio.training.face_search import FaceSearch, Seen
 from jmvae_studio.training.survey import TITLES
@@ -116,7 +117,10 @@ class Tagging(QObject):
         layout = recognise(folder)
         if layout in ("celeba", "lfw"):
             self._say_problem(
-                f"This is {TITLES[layout]} as distributed: it has its attributes already. Train… takes it as it is."
+                tr(
+                    "This is {data} as distributed: it has its attributes already. Train… takes it as it is.",
+                    data=tr(TITLES[layout]),
+                )
             )
             self._settings.training_data = str(folder)
             return
@@ -146,7 +150,7 @@ class Tagging(QObject):
         except DataError as error:
             self._say_problem(str(error))
         else:
-            self._say_problem("" if count else "The table names none of these pictures.")
+            self._say_problem("" if count else tr("The table names none of these pictures."))
 
     def _add_attribute(self, name: str) -> None:
         if self.window is None:
@@ -242,21 +246,37 @@ class Tagging(QObject):
     def _save(self) -> bool:
         if not self.tags.complete().any():
             self._say_problem(
-                "No picture is tagged in full yet: say of some whether they have each attribute."
+                tr("No picture is tagged in full yet: say of some whether they have each attribute.")
             )
             return False
         try:
             kept = self.tags.write(self._folder)
         except OSError as error:
             self._say_problem(
-                f"{self._folder / TABLE} cannot be written: {error.strerror}. Copy the pictures to a folder of yours."
+                tr(
+                    "{path} cannot be written: {reason}. Copy the pictures to a folder of yours.",
+                    path=self._folder / TABLE,
+                    reason=error.strerror,
+                )
             )
             return False
         self._settings.training_data = str(self._folder)
         count, left = int(self.tags.complete().sum()), int((~self.tags.complete()).sum())
-        out = f"; {left:,} are left out, as not all is said of them" if left else ""
-        before = f" The table that was there is kept as {kept.name}." if kept else ""
-        self._say_problem(f"{TABLE} names {count:,} pictures{out}.{before}")
+        told = [
+            tr(
+                "{table} names {count:,} pictures; {left:,} are left out, as not all is said of them.",
+                table=TABLE,
+                count=count,
+                left=left,
+            )
+            if left
+            else trn(
+                "{table} names {count:,} picture.", "{table} names {count:,} pictures.", count, table=TABLE
+            )
+        ]
+        if kept:
+            told.append(tr("The table that was there is kept as {name}.", name=kept.name))
+        self._say_problem(" ".join(told))
         self._show()
         return True
 
@@ -289,7 +309,11 @@ class Tagging(QObject):
         said = tags.values[:, column] != 0 if column >= 0 else np.ones(len(tags.pictures), bool)
         window.show_suggestions(int((~said & (np.abs(np.nan_to_num(suggested)) >= SURE)).sum()))
         faces, rejected = len(tags.pictures), len(self._rejected)
-        note = f"{faces:,} faces, {rejected:,} pictures rejected" if faces or rejected else ""
+        note = (
+            tr("{faces:,} faces, {rejected:,} pictures rejected", faces=faces, rejected=rejected)
+            if faces or rejected
+            else ""
+        )
         window.show_texts(note, tags.warnings() if tags.attributes else [])
         window.has_unsaved = not tags.stack.isClean()
         window.undo.setEnabled(tags.stack.canUndo())
@@ -318,7 +342,10 @@ class Tagging(QObject):
 
 def _caption(tag: int, suggested: float) -> str:
     if tag:
-        return "has it" if tag > 0 else "has it not"
+        return tr("has it") if tag > 0 else tr("has it not")
     if np.isnan(suggested):
         return ""
-    return f"{'has it' if suggested > 0 else 'has it not'}? {abs(suggested):.2f}"
+    how_sure = abs(suggested)
+    if suggested > 0:
+        return tr("has it? {sure:.2f}", sure=how_sure)
+    return tr("has it not? {sure:.2f}", sure=how_sure)

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from jmvae_studio.control.models import Models
+from jmvae_studio.language import mark, tr
 from jmvae_studio.settings import Settings
 from jmvae_studio.training.measuring import Measured, Measuring
 from jmvae_studio.training.run import Run, State
@@ -20,7 +21,7 @@ from trainer.checkpoint_header import Header, read_checkpoint, settings_of
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
 
-NAME = "My model"
+NAME = mark("My model")
 """What a run is called unless the user says otherwise."""
 
 
@@ -74,7 +75,9 @@ class Training(QObject):
     def load(self, run: Run) -> None:
         """Load the newest weights of a run into the editor, whether it still trains or not."""
         if run.model is None:
-            self._tell(f"{run.name} has no model yet: the first one is there after its first epoch.")
+            self._tell(
+                tr("{name} has no model yet: the first one is there after its first epoch.", name=run.name)
+            )
         else:
             self._models.load(run.model)
 
@@ -83,7 +86,7 @@ class Training(QObject):
         if self.dialog is not None:
             self.dialog.activateWindow()
             return
-        name = self._trainings.free_name(like.name if like else NAME)
+        name = self._trainings.free_name(like.name if like else tr(NAME))
         self.dialog = TrainDialog(
             self._window,
             self._trainings.check_name,
@@ -125,7 +128,7 @@ class Training(QObject):
         except TrainerError as error:
             found = str(error)
         except OSError as error:
-            found = f"{folder} cannot be read: {error.strerror}."
+            found = tr("{folder} cannot be read: {reason}.", folder=folder, reason=error.strerror)
         if not self._is_closing:
             self._surveyed.emit(folder, found)
 
@@ -164,16 +167,20 @@ class Training(QObject):
             return
         self.begun.emit(run)
         waits = run.state is State.WAITING
-        self._window.say(f"{name} waits for the run under way." if waits else f"Training of {name} begins.")
+        self._window.say(
+            tr("{name} waits for the run under way.", name=name)
+            if waits
+            else tr("Training of {name} begins.", name=name)
+        )
 
     def _tell_end(self, run: Run) -> None:
         if run.state is State.FAILED:
             self._tell(run.failure)
         elif run.state is State.FINISHED:
-            load = [("Load into Editor", partial(self.load, run))] if run.model else []
-            self._window.messages.offer(f"Training of {run.name} has finished.", load)
+            load = [(tr("Load into Editor"), partial(self.load, run))] if run.model else []
+            self._window.messages.offer(tr("Training of {name} has finished.", name=run.name), load)
         else:
-            self._window.say(f"{run.name} has stopped; its state is saved.")
+            self._window.say(tr("{name} has stopped; its state is saved.", name=run.name))
 
     def _tell(self, message: str) -> None:
         self._window.messages.offer(message, [])

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from jmvae_studio.document.session import Session
 from jmvae_studio.document.versions import keep_version, remove_version, show_version
+from jmvae_studio.language import tr
 from jmvae_studio.ui.dialogs import ask_name
 from jmvae_studio.ui.main_window import MainWindow
 
@@ -35,9 +36,15 @@ class Versions(QObject):
         if photo is None:
             return
         number = len(photo.versions) + 1
-        while f"Version {number}" in photo.versions:
+        while tr("Version {number}", number=number) in photo.versions:
             number += 1
-        ask_name(self._window, "Keep Version", "Name of this version", f"Version {number}", self._keep)
+        ask_name(
+            self._window,
+            tr("Keep Version"),
+            tr("Name of this version"),
+            tr("Version {number}", number=number),
+            self._keep,
+        )
 
     def _keep(self, name: str) -> None:
         photo = self._session.photo
@@ -46,19 +53,25 @@ class Versions(QObject):
             return
         replaced = name in photo.versions
         keep_version(self._session, name)
-        how = "in place of the one before" if replaced else "the Versions menu brings it back"
-        self._window.say(f"{name} of {photo.name} is kept; {how}.")
+        told = (
+            tr("{name} of {photo} is kept; in place of the one before.", name=name, photo=photo.name)
+            if replaced
+            else tr(
+                "{name} of {photo} is kept; the Versions menu brings it back.", name=name, photo=photo.name
+            )
+        )
+        self._window.say(told)
 
     def _choose(self, name: str) -> None:
         photo = self._session.photo
         if photo is not None and name in photo.versions:
             show_version(self._session, name)
-            self._window.say(f"{name} is shown; Ctrl+Z goes back to what was there.")
+            self._window.say(tr("{name} is shown; Ctrl+Z goes back to what was there.", name=name))
         self._due.start()
 
     def _remove(self, name: str) -> None:
         remove_version(self._session, name)
-        self._window.say(f"{name} is removed; Ctrl+Z brings it back.")
+        self._window.say(tr("{name} is removed; Ctrl+Z brings it back.", name=name))
 
     def _show(self) -> None:
         photo = self._session.photo

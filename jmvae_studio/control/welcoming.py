@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
+from jmvae_studio.language import mark, tr
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.main_window import MainWindow
 from jmvae_studio.ui.message_bar import Message
 
-_HINT = (
+_HINT = mark(
     "Welcome. Drag a slider at the right and watch the face change; drop a photograph of your own here or open one. "
     "F1 lists keys and gestures, Ctrl+K finds every command."
 )
@@ -21,8 +22,8 @@ class Welcoming(QObject):
         super().__init__(parent)
         self._window, self._settings = window, settings
         if not settings.welcomed:
-            choices = [("Open…", self._open), ("Keys", self._guide)]
-            window.messages.show_message(Message(_HINT, choices, dismissed=self._done))
+            choices = [(tr("Open…"), self._open), (tr("Keys"), self._guide)]
+            window.messages.show_message(Message(tr(_HINT), choices, dismissed=self._done))
 
     def _done(self) -> None:
         self._settings.welcomed = True
