@@ -10,7 +10,7 @@ from traceback import format_exception
 from types import TracebackType
 from typing import cast
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTranslator, Signal
 from PySide6.QtWidgets import QApplication
 
 from jmvae_studio import __version__
@@ -41,7 +41,7 @@ from jmvae_studio.document.session import Session
 from jmvae_studio.document.session_file import sweep
 from jmvae_studio.inference.renderer import ModelInfo, PreviewResult, Renderer
 from jmvae_studio.inference.results import Device
-from jmvae_studio.language import tr
+from jmvae_studio.language import choose, tr
 from jmvae_studio.resources import samples, shipped_models
 from jmvae_studio.settings import SettingsFile
 from jmvae_studio.training.trainings import Trainings
@@ -62,11 +62,17 @@ class Studio(QObject):
         settings_file: SettingsFile,
         model: Path | None = None,
         device: Device | None = None,
+        languages: Sequence[str] = (),
     ) -> None:
+        """Args: ``languages`` are the user's, the best first; one that the settings name goes before them."""
         super().__init__()
         self._application = application
         self._settings_file = settings_file
+        spoken = choose(languages) if languages else ""
         self.settings, damage = settings_file.load()
+        if self.settings.language:
+            spoken = choose([self.settings.language])
+        self._translate_qt(spoken)
         apply_theme(application, self.settings.theme)
         self.session = Session(self)
         self.renderer = Renderer(self)
@@ -174,6 +180,13 @@ class Studio(QObject):
         apply_theme(self._application, self.settings.theme)
         self.window.refresh_icons()
 
+    def _translate_qt(self, language: str) -> None:
+        """Qt's own words, as on “Cancel”, in the language of all others; empty is English."""
+        translator = QTranslator(self)
+        folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+        if language and translator.load(f"qtbase_{language}", folder):
+            self._application.installTranslator(translator)
+
     def _model_loading(self) -> None:
         self.photographs.notice = ""
 
@@ -230,7 +243,7 @@ def make_application(arguments: Sequence[str] = ()) -> QApplication:
 def run_window(paths: Sequence[Path], model: Path | None, device: Device | None) -> int:
     """Open the window on ``paths`` and run until it is closed; the process's exit code."""
     application = make_application()
-    studio = Studio(application, SettingsFile.for_user(), model, device)
+    studio = Studio(application, SettingsFile.for_user(), model, device, QLocale.system().uiLanguages())
 
     def unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """An error nobody foresaw goes to standard error whole and to the user as a sentence; the window stays."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gettext
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from itertools import takewhile
 
 from jmvae_studio.resources import resource
 
@@ -13,9 +14,20 @@ DOMAIN = "jmvae_studio"
 _catalogue = gettext.NullTranslations()
 
 
-def choose(languages: Sequence[str]) -> None:
-    """Speak the first of these languages that there is a catalogue of, as ``de_AT`` or ``de``; else English."""
-    use(gettext.translation(DOMAIN, resource("locale"), languages, fallback=True))
+def choose(languages: Iterable[str]) -> str:
+    """Speak the first of these languages that there is a catalogue of, or English.
+
+    Args:
+        languages: As ``de_AT``, ``de-AT`` or ``de``, the best first; those after English are not looked at.
+
+    Returns:
+        The catalogue's language; empty for English.
+    """
+    names = (language.replace("-", "_") for language in languages)
+    before_english = list(takewhile(lambda name: name.split("_")[0] != "en", names))
+    catalogue = gettext.translation(DOMAIN, resource("locale"), before_english, fallback=True)
+    use(catalogue)
+    return catalogue.info().get("language", "")
 
 
 def use(catalogue: gettext.NullTranslations) -> None:
@@ -32,9 +44,17 @@ def mark(text: str) -> str:
 def tr(text: str, **values: object) -> str:
     """Text in the user's language, and then its ``{name}`` replaced by the values."""
     found = _catalogue.gettext(text)
-    return found.format(**values) if values else found
+    return _filled(found, text, values) if values else found
 
 
 def trn(one: str, many: str, count: int, **values: object) -> str:
     """Text for so many things; ``{count}`` is the count, in the form that the language has for it."""
-    return _catalogue.ngettext(one, many, count).format(count=count, **values)
+    plain = one if count == 1 else many
+    return _filled(_catalogue.ngettext(one, many, count), plain, {"count": count, **values})
+
+
+def _filled(found: str, plain: str, values: Mapping[str, object]) -> str:
+    try:
+        return found.format(**values)
+    except (LookupError, ValueError):  # the translation misspells a name in braces: the English text is right
+        return plain.format(**values)

@@ -23,6 +23,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
 
+    language: str = ""
+    """The language to speak, as ``de`` or ``pt_BR``; empty for the system's."""
     theme: Literal["system", "light", "dark"] = "system"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     mode: Mode = "latent"

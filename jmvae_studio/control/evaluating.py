@@ -85,20 +85,16 @@ class Evaluating(QObject):
             self._settings.export_folder,
             f"{run.name}.safetensors",
             {".safetensors": tr("Model with its card"), ".onnx": tr("ONNX graphs, in a folder of this name")},
-            {".safetensors": tr("Model with its card")},
             lambda target: self._start_export(run, checkpoint, target),
         )
 
     def _start_export(self, run: Run, checkpoint: Path, target: Path) -> None:
         if target.resolve().is_relative_to(run.folder.resolve()):
-            self.failed.emit(f"{target} lies in the run's own folder: choose another place.")
+            self.failed.emit(tr("{path} lies in the run's own folder: choose another place.", path=target))
         elif target.suffix == ".onnx":
             self._start_graphs(checkpoint, target.with_suffix(""))
         else:
             self._pool.submit(self._export, run, checkpoint, target)
-            self.failed.emit(tr("{path} lies in the run's own folder: choose another place.", path=target))
-            return
-        self._pool.submit(self._export, run, checkpoint, target)
 
     def _export(self, run: Run, checkpoint: Path, target: Path) -> None:
         """On the exporter's thread."""

@@ -74,13 +74,11 @@ class AttributePanel(QWidget):
         self.only_favourites.setAccessibleName(tr("Favourites only"))
         self.only_favourites.toggled.connect(self._filter)
         self.strength = AttributeSlider("strength", tr("Strength"), 0, 2, self)
-        self.strength.setToolTip(tr("How much of the edit is applied; 1 is all of it"))
+        self.strength.explain(tr("How much of the edit is applied; 1 is all of it"))
         self.strength.value_changed.connect(lambda _, value: self.strength_changed.emit(value))
         self.strength.reset_asked.connect(lambda: self.strength_changed.emit(1.0))
         self.identity = AttributeSlider("identity", tr("Identity"), 0, 2, self)
-        self.identity.setToolTip(
-            tr("How much of this person is kept; 0 is the average face of the attributes")
-        )
+        self.identity.explain(tr("How much of this person is kept; 0 is the average face of the attributes"))
         self.identity.value_changed.connect(lambda _, value: self.identity_changed.emit(value))
         self.identity.reset_asked.connect(lambda: self.identity_changed.emit(1.0))
         for slider in (self.strength, self.identity):

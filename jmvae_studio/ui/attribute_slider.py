@@ -355,6 +355,11 @@ class AttributeSlider(QWidget):
             )
         self.setToolTip("\n".join(lines))
 
+    def explain(self, text: str) -> None:
+        """What it does, in place of its name; for a slider that is no attribute's."""
+        self.setToolTip(text)
+        self.label.setToolTip(text)
+
     def set_state(self, state: State, favourite: bool) -> None:
         """Show whether the attribute is locked (then it does not move), free or held, and a favourite."""
         if (state, favourite) != self.mark.shown:

@@ -14,14 +14,29 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayo
 from jmvae_studio.language import tr
 from jmvae_studio.ui.theme import ACCENT
 from trainer.config import TrainConfig
+from trainer.systems import SYSTEMS
 
 _WORDS = {"gan": "GAN", "ema": "EMA"}
 
 
 def title(name: str) -> str:
     """A setting's name for people: “gan_epochs” is “GAN epochs”."""
+    return tr(_english_title(name))
+
+
+def _english_title(name: str) -> str:
     words = [_WORDS.get(word, word) for word in name.split("_")]
-    return tr(" ".join([words[0] if words[0].isupper() else words[0].capitalize(), *words[1:]]))
+    return " ".join([words[0] if words[0].isupper() else words[0].capitalize(), *words[1:]])
+
+
+def _english_help(name: str) -> str:
+    return (TrainConfig.model_fields[name].description or "").replace("``", "")
+
+
+def trainer_texts() -> list[str]:
+    """The trainer's own words that are shown, for the translators' list: of settings and systems, in English."""
+    settings = [text(name) for name in TrainConfig.model_fields for text in (_english_title, _english_help)]
+    return [text for text in [*settings, *(system.title for system in SYSTEMS.values())] if text]
 
 
 class ConfigField:
@@ -38,7 +53,7 @@ class ConfigField:
         field = TrainConfig.model_fields[name]
         self.name, self._changed = name, changed
         self.touched = False
-        self.help = tr(field.description.replace("``", "")) if field.description else ""
+        self.help = tr(english) if (english := _english_help(name)) else ""
         kinds = _kinds(field.annotation)
         self._may_be_none = type(None) in kinds
         literal = next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())

@@ -30,9 +30,7 @@ class FacesPanel(QWidget):
         self.columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.columns.setMenu(QMenu(self.columns))
         self.spread = AttributeSlider("spread", tr("Spread"), 0, 2, self)
-        self.spread.setToolTip(
-            tr("How far the random faces lie from the average one, in standard deviations")
-        )
+        self.spread.explain(tr("How far the random faces lie from the average one, in standard deviations"))
         self.spread.mark.hide()
         self.spread.value_changed.connect(lambda _, value: self.spread_changed.emit(value))
         self.spread.reset_asked.connect(lambda: self.spread_changed.emit(1.0))

@@ -47,7 +47,7 @@ class SweepOptions(QWidget):
         self._numbers = QWidget()
         row = QHBoxLayout(self._numbers)
         row.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.low, QLabel("to"), self.high, QLabel("in"), self.steps):
+        for widget in (self.low, QLabel(tr("to")), self.high, QLabel(tr("in")), self.steps):
             row.addWidget(widget)
         row.addStretch(1)
         column = QVBoxLayout(self)
@@ -181,7 +181,7 @@ class AnimationOptions(QWidget):
         self.back = QCheckBox(tr("There and back"))
         self.back.setChecked(True)
         ends = QHBoxLayout()
-        for widget in (self.low, QLabel("to"), self.high):
+        for widget in (self.low, QLabel(tr("to")), self.high):
             ends.addWidget(widget)
         ends.addStretch(1)
         form = QFormLayout(self)

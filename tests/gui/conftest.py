@@ -47,6 +47,23 @@ def studio(start_studio: Callable[[Path, Path], Studio], checkpoint: Path, photo
     return start_studio(checkpoint, photograph)
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny_mnist: Path) -> Path:
+    """A run of five epochs, trained once for all tests."""
+    from tests.gui.test_trainings import small
+    from trainer.events import EventLog
+    from trainer.training import start
+
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    folder.mkdir()
+    config = small(tiny_mnist, 5)
+    config.save(folder / "config.json")
+    events = EventLog(folder / "events.jsonl")
+    start(folder, config, events, lambda *_: None)
+    events.close()
+    return folder
+
+
 def said(studio: Studio) -> str:
     """What the message bar says; nothing while it is hidden."""
     bar = studio.window.messages

@@ -30,22 +30,6 @@ def ordinary_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jmvae_studio.training.processes.NICENESS", 0)
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, tiny_mnist: Path) -> Path:
-    """A run of five epochs, trained once for all tests."""
-    from trainer.events import EventLog
-    from trainer.training import start
-
-    folder = tmp_path_factory.mktemp("runs") / "digits"
-    folder.mkdir()
-    config = small(tiny_mnist, 5)
-    config.save(folder / "config.json")
-    events = EventLog(folder / "events.jsonl")
-    start(folder, config, events, lambda *_: None)
-    events.close()
-    return folder
-
-
 @pytest.fixture
 def panel(studio: Studio, qtbot: QtBot, finished: Path) -> Iterator[TrainingPanel]:
     """The dock, opened with its keys; beside a finished run there is a copy with other settings."""

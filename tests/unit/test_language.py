@@ -40,6 +40,20 @@ def test_a_text_without_values_may_hold_braces() -> None:
     assert tr("{attribute}") == "{attribute}"
 
 
+class Misspelling(gettext.NullTranslations):
+    def gettext(self, message: str) -> str:
+        return message.replace("{name}", "{nmae}")
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return "{0} {}"
+
+
+def test_a_translation_with_a_misspelt_name_gives_the_english_text() -> None:
+    use(Misspelling())
+    assert tr("Open {name}…", name="a.png") == "Open a.png…"
+    assert trn("{count} face", "{count} faces", 3) == "3 faces"
+
+
 def test_marking_leaves_a_constant_as_it_is() -> None:
     use(Shouting())
     assert mark("Smiling") == "Smiling"
@@ -50,7 +64,8 @@ def test_the_names_of_languages_lead_to_the_catalogues(monkeypatch: pytest.Monke
     monkeypatch.setattr(
         language.gettext, "translation", lambda *given, **_: asked.append(given) or Shouting()
     )
-    choose(["de_AT"])
+    choose(["de-AT", "fr", "en-US", "nl"])
     assert tr("Open") == "OPEN"
     domain, folder, languages = asked[0]  # type: ignore[misc]
-    assert (domain, folder.name, languages) == ("jmvae_studio", "locale", ["de_AT"])
+    assert (domain, folder.name) == ("jmvae_studio", "locale")
+    assert languages == ["de_AT", "fr"]  # who reads English needs no other
