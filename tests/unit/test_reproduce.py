@@ -93,7 +93,13 @@ def test_a_description_names_what_exists(experiment: Experiment) -> None:
         for budget in BUDGETS:
             config = experiment.config(training, budget, Path("data"), 0, {})
             names.add(experiment.run_name(training, config))
-            assert config.epochs == experiment.efforts[budget].epochs
+            effort = experiment.efforts[budget]
+            epochs = {
+                "never": (effort.epochs, 0),
+                "after": (effort.epochs, effort.gan_epochs),
+                "alone": (effort.gan_epochs, 0),
+            }
+            assert (config.epochs, config.gan_epochs) == epochs[training.gan]
     assert len(names) == 3 * len(experiment.trainings)
 
 

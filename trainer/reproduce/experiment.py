@@ -38,8 +38,9 @@ class Effort:
         epochs: Passes over the training pictures before a GAN joins.
         gan_epochs: Further ones against a discriminator, in the systems with a GAN.
         warmup_share: N_t / epochs; see `TrainConfig.warmup_share`.
-        rows: Test pictures to evaluate on, the first ones; all if empty.
+        rows: Test pictures to evaluate on, the first ones; all if empty, none if 0.
         k: Importance samples of a bound; 0 where none is estimated.
+        settings: What differs from the preset, in all trainings.
     """
 
     epochs: int
@@ -47,6 +48,7 @@ class Effort:
     warmup_share: float = 0.4
     rows: int | None = None
     k: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,15 @@ class Training:
         row: Of the table it fills; trainings for two directions may share one.
         system: Name in `trainer.systems.SYSTEMS`.
         settings: What differs from the preset.
-        gan: Whether it trains against a discriminator for the budget's ``gan_epochs``.
+        gan: When it trains against a discriminator, for the budget's ``gan_epochs``: never, after its other epochs, or
+            from the first step, without any others.
     """
 
     name: str
     row: str
     system: str
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    gan: bool = False
+    gan: Literal["never", "after", "alone"] = "never"
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,12 @@ class Trained:
     @cached_property
     def model(self) -> JointModel:
         """The newest epoch, in evaluation mode."""
+        import torch
+
         from trainer.checkpoint import load_model
 
-        return load_model(self.checkpoint)[0]
+        model = load_model(self.checkpoint)[0]
+        return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
     @cached_property
     def digest(self) -> str:
@@ -189,11 +195,12 @@ class Experiment:
         values: dict[str, Any] = PRESETS[self.preset] | {
             "preset": self.preset,
             "system": training.system,
-            "epochs": effort.epochs,
-            "gan_epochs": effort.gan_epochs if training.gan else 0,
+            "epochs": effort.gan_epochs if training.gan == "alone" else effort.epochs,
+            "gan_epochs": effort.gan_epochs if training.gan == "after" else 0,
             "warmup_share": effort.warmup_share,
             "data": data.absolute(),
             "seed": seed,
+            **effort.settings,
         }
         return make_config(values | dict(training.settings) | dict(changes))
 

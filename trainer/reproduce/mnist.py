@@ -11,11 +11,22 @@ import numpy.typing as npt
 
 from trainer.reproduce.charts import line_chart, scatter_charts
 from trainer.reproduce.experiment import Budget, Effort, Experiment, Measured, Picture, Trained, Training
+from trainer.reproduce.measures import (
+    ITERATED,
+    JOINT,
+    X_MULTIPLE,
+    X_SINGLE,
+    XW_MULTIPLE,
+    XW_SINGLE,
+    bounds,
+    conditional,
+    iterations,
+    passes_of,
+    png,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from trainer.models.interface import JointModel
 
 QUICK = Effort(epochs=2, rows=500)
 STANDARD = Effort(epochs=100)
@@ -25,8 +36,6 @@ PAPER_2018 = Effort(epochs=2000, warmup_share=0.1)
 
 PASSES = 10
 """Of iterative sampling in JMVAE and JMVAE-h (A)."""
-CODES = 10
-"""Of the expected log-likelihood (A, N)."""
 ITERATIONS = (1, 2, 3, 5, 7, 10)
 
 JMVAE = Training("mnist-jmvae", "JMVAE", "jmvae")
@@ -43,10 +52,6 @@ CMMA_LABEL = Training("mnist-cmma-label", "CMMA", "cmma", {"target": "vector"})
 TO_IMAGE, TO_LABEL = "label → image", "image → label"
 DIRECTIONS = {TO_IMAGE: "image", TO_LABEL: "label"}
 """Column → what is generated."""
-
-X_MULTIPLE, X_SINGLE = "log p(x), multiple", "log p(x), single"
-XW_MULTIPLE, XW_SINGLE = "log p(x|w), multiple", "log p(x|w), single"
-JOINT = "log p(x,w)"
 
 CONDITIONAL_FIGURES = {
     "CVAE": {TO_IMAGE: -448.8, TO_LABEL: -5.293},
@@ -96,65 +101,14 @@ def _efforts(paper: Effort, rows: int | None = None, k: int = 0) -> dict[Budget,
     }
 
 
-def _passes(run: Trained) -> int:
-    return PASSES if run.training.system in ("jmvae", "jmvae-h") else 1
-
-
 def measure_conditional(run: Trained) -> Measured:
     """A, Eq. 5 and 6, in every direction that the system has."""
-    from trainer.evaluation.generation import generation_likelihood
-
-    return {
-        column: generation_likelihood(
-            run.model, run.dataset, run.rows(), target, CODES, "sum", run.seed, _passes(run)
-        )
-        for column, target in DIRECTIONS.items()
-        if _generates(run.model, target)
-    }
-
-
-def _generates(model: JointModel, target: str) -> bool:
-    return model.can_complete({m.name for m in model.modalities if m.name != target}, target)
-
-
-def measure_bounds(run: Trained) -> Measured:
-    """I, tables 1 and 3: what the system can estimate of them."""
-    from trainer.evaluation.generation import conditional_bound, find_estimate
-    from trainer.evaluation.likelihood_table import IMPORTANCE, likelihood_table
-    from trainer.models.conditional import ConditionalModel
-
-    model, k = run.model, run.effort.k
-    if isinstance(model, ConditionalModel):
-        return {XW_MULTIPLE: conditional_bound(model, run.dataset, run.rows(), k, "sum", run.seed)}
-    table = likelihood_table(model, run.dataset, run.rows(), k, "sum", run.seed)
-    wanted = {
-        X_MULTIPLE: ("log p(image)", "multiple"),
-        X_SINGLE: ("log p(image)", "single"),
-        XW_MULTIPLE: ("log p(image | label)", "multiple"),
-        XW_SINGLE: ("log p(image | label)", "single"),
-        JOINT: ("log p(image, label)", "multiple"),
-    }
-    found = {
-        column: find_estimate(table, quantity, IMPORTANCE, encoder)
-        for column, (quantity, encoder) in wanted.items()
-    }
-    return {column: cell for column, cell in found.items() if cell is not None}
+    return conditional(run, DIRECTIONS, PASSES)
 
 
 def measure_iterations(run: Trained) -> Measured:
     """A, figure 5: log-likelihood of the image after so many passes of iterative sampling."""
-    from trainer.evaluation.generation import generation_likelihood
-
-    found: Measured = {}
-    for passes in ITERATIONS:
-        own = passes if _passes(run) > 1 else 1  # JMVAE-kl needs none: the same for any number
-        if own == 1 and passes > 1:
-            found[str(passes)] = found["1"]
-            continue
-        found[str(passes)] = generation_likelihood(
-            run.model, run.dataset, run.rows(), "image", CODES, "sum", run.seed, own
-        )
-    return found
+    return iterations(run, ITERATIONS)
 
 
 def draw_iterations(runs: list[Trained], measured: Mapping[str, Measured]) -> list[Picture]:
@@ -170,7 +124,7 @@ def draw_iterations(runs: list[Trained], measured: Mapping[str, Measured]) -> li
     chart = line_chart(lines, "passes of iterative sampling", "log p(x|w), nats per datum")
     pictures = [Picture("likelihood.svg", "Label → image against the passes (A, figure 5).", chart)]
     for run in runs:
-        if _passes(run) == 1:
+        if run.training.system not in ITERATED:
             continue
         rows = []
         with torch.no_grad():
@@ -226,7 +180,7 @@ def _codes(run: Trained) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float3
     with torch.no_grad():
         noise = torch.randn(len(data["label"]), run.model.latent, generator=generator)
         joint = run.model.sample_code(data, noise)
-        given = generating_code(run.model, {"label": data["label"]}, _passes(run), generator)
+        given = generating_code(run.model, {"label": data["label"]}, passes_of(run, PASSES), generator)
     return joint[:, -2:].numpy(), given[:, -2:].numpy()
 
 
@@ -286,21 +240,6 @@ def _reconstructed(run: Trained, count: int) -> tuple[Tensor, Tensor, Tensor]:
     return data["image"], multiple, single
 
 
-def png(rows: list[Tensor], scale: int) -> bytes:
-    """Rows of uint8 pictures as one, every pixel ``scale`` times enlarged."""
-    import io
-
-    from PIL import Image
-
-    from trainer.evaluation.figures import grid
-
-    picture = grid(rows)
-    buffer = io.BytesIO()
-    size = (picture.width * scale, picture.height * scale)
-    picture.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
 def _two_dimensional(training: Training) -> Training:
     name = training.name.replace("mnist-", "mnist-2d-")
     return replace(training, name=name, settings={**training.settings, "latent": 2})
@@ -341,7 +280,7 @@ EXPERIMENTS = (
             XW_SINGLE: "codes from q(z|w); in JMVAE with zeros in x's place",
             JOINT: "codes from q(z|x,w)",
         },
-        measure=measure_bounds,
+        measure=bounds,
         papers=BOUND_FIGURES,
         notes=(
             "Importance-weighted bounds in nats per datum; JMVAE-kl without an α has α = 1.",

@@ -71,9 +71,9 @@ def _runs(result: Mapping[str, Any]) -> list[str]:
         cells += [f"{run['full_beta_share']:.0%}", str(run["pictures"]), str(run["seed"])]
         lines.append(_row([*cells, f"{run['seconds'] / 60:.1f}", settings]))
     evaluation, versions = result["evaluation"], result["versions"]
-    about = (
-        f"Evaluated on {evaluation['pictures']} test pictures of {result['dataset']}, seed {result['seed']}"
-    )
+    about = f"Data: {result['dataset']}, seed {result['seed']}"
+    if result["columns"] and evaluation["pictures"]:
+        about += f"; evaluated on {evaluation['pictures']} test pictures"
     lines += ["", about + (f", k = {evaluation['k']}." if evaluation["k"] else ".")]
     lines += ["", ", ".join(f"{name} {version}" for name, version in versions.items()) + "."]
     return lines

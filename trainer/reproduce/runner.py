@@ -165,7 +165,7 @@ def _run(run: Trained) -> dict[str, Any]:
         "name": run.training.name,
         "row": run.training.row,
         "system": run.training.system,
-        "settings": dict(run.training.settings),
+        "settings": {**run.effort.settings, **run.training.settings},
         "epochs": run.epochs,
         "epochs_planned": run.config.total_epochs,
         "finished": run.finished,
