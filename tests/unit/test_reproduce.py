@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.unit.reproducing import leave_run, quiet
 from trainer.errors import ConfigError, TrainerError
 from trainer.evaluation.generation import conditional_bound, generation_likelihood
 from trainer.events import EventLog
@@ -34,10 +35,6 @@ from trainer.systems import SYSTEMS
 from trainer.training import Run
 
 SMALL = {"hidden": 8, "latent": 4, "batch_size": 10, "limit": 30, "device": "cpu"}
-
-
-def quiet(what: str, done: int, total: int, remark: str) -> None:
-    pass
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
@@ -195,17 +192,8 @@ def test_every_experiment_measures_and_draws(name: str, digits: Path, tmp_path: 
     asked = request(digits, tmp_path, changes=changes)
     some = (*experiment.trainings[:2], experiment.trainings[-1])
     chosen = replace(experiment, trainings=tuple(dict.fromkeys(some)))
-    for number in range(len(chosen.trainings)):
-        training = chosen.trainings[number]
-        config = chosen.config(training, "quick", digits, 0, changes)
-        folder = asked.out / chosen.run_name(training, config)
-        folder.mkdir(parents=True)
-        config.save(folder / "config.json")
-        events = EventLog(folder / "events.jsonl")
-        run = Run(folder, config, events, quiet)
-        run.step = 6
-        run.finish_epoch(2)
-        events.close()
+    for training in chosen.trainings:
+        leave_run(chosen, training, digits, asked.out, changes)
     result = reproduce(chosen, asked, quiet)
     for row in result["table"]:
         assert row["measured"].keys() <= experiment.columns.keys()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from trainer.errors import ConfigError
-from trainer.reproduce import mnist
+from trainer.reproduce import celeba, mnist
 from trainer.reproduce.experiment import Experiment
 
-EXPERIMENTS = {experiment.name: experiment for experiment in mnist.EXPERIMENTS}
+EXPERIMENTS = {experiment.name: experiment for experiment in (*mnist.EXPERIMENTS, *celeba.EXPERIMENTS)}
 
 
 def find_experiment(name: str) -> Experiment:

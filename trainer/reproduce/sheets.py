@@ -1,0 +1,137 @@
+"""Sheets of faces with captions, and faces on a plane, as PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from trainer.reproduce.charts import COLOURS
+from trainer.reproduce.measures import to_png
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainer.models.interface import JointModel
+
+Pixels = npt.NDArray[np.uint8]
+"""Height × width × 3, or such pictures one after another."""
+Cell = Pixels | Sequence[str] | None
+"""A picture, lines of text, or nothing."""
+
+INK, PAPER, AXES = "#222222", "#ffffff", "#999999"
+GAP, LINE = 3, 14
+
+
+def to_pictures(model: JointModel, image: Tensor) -> Pixels:
+    """Standardised images as N × height × width × 3."""
+    pixels = model.to_pixels(image).cpu()
+    return np.ascontiguousarray(pixels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy())
+
+
+def sheet(
+    rows: Sequence[Sequence[Cell]], columns: Sequence[str], sides: Sequence[str] = (), cell: int = 64
+) -> bytes:
+    """Faces in rows and columns.
+
+    Args:
+        rows: The cells; rows may be shorter than the captions.
+        columns: A caption above each column; one may take several lines.
+        sides: A caption to the left of each row; none if empty.
+        cell: Side of a picture on the sheet in pixels.
+    """
+    font = ImageFont.load_default(11)
+    captions = [_wrap(text, font, cell) for text in columns]
+    left = GAP + (round(max(font.getlength(text) for text in sides)) + 2 * GAP if sides else 0)
+    top = GAP + LINE * max((len(lines) for lines in captions), default=0) + GAP
+    size = (left + len(columns) * (cell + GAP), top + len(rows) * (cell + GAP))
+    paper = Image.new("RGB", size, PAPER)
+    draw = ImageDraw.Draw(paper)
+    for number, lines in enumerate(captions):
+        centre = left + number * (cell + GAP) + cell / 2
+        for line, text in enumerate(lines):
+            draw.text((centre, GAP + line * LINE), text, fill=INK, font=font, anchor="ma")
+    for row, cells in enumerate(rows):
+        y = top + row * (cell + GAP)
+        if sides:
+            draw.text((left - 2 * GAP, y + cell / 2), sides[row], fill=INK, font=font, anchor="rm")
+        for column, content in enumerate(cells):
+            x = left + column * (cell + GAP)
+            if isinstance(content, np.ndarray):
+                paper.paste(_enlarged(content, cell), (x, y))
+            elif content is not None:
+                for line, text in enumerate(content):
+                    draw.text((x, y + line * LINE), text, fill=INK, font=font)
+    return to_png(paper)
+
+
+def plane(
+    points: Mapping[str, npt.NDArray[np.floating]],
+    faces: Sequence[tuple[npt.NDArray[np.floating], Pixels, str]],
+    axes: tuple[str, str],
+    side: int = 620,
+) -> bytes:
+    """Points of several groups on one plane, with faces where they lie.
+
+    Args:
+        points: Group → N × 2.
+        faces: Place on the plane, picture and group of each; the group's colour frames it. Later ones lie on top.
+        axes: What lies across and what up.
+        side: Of the plane in pixels.
+    """
+    font = ImageFont.load_default(12)
+    everything = np.concatenate(list(points.values()))
+    low, high = everything.min(0), everything.max(0)
+    room = 34
+    scale = (side - 2 * room) / float(max((high - low).max(), 1e-9))
+    middle = (low + high) / 2
+    colours = {group: COLOURS[number % len(COLOURS)] for number, group in enumerate(points)}
+    legend = round(max(font.getlength(group) for group in points)) + 40
+    paper = Image.new("RGB", (side + legend, side + 24), PAPER)
+    draw = ImageDraw.Draw(paper)
+    draw.rectangle((0, 0, side - 1, side - 1), outline=AXES)
+
+    def place(point: npt.NDArray[np.floating]) -> tuple[float, float]:
+        x, y = (point - middle) * scale
+        return side / 2 + float(x), side / 2 - float(y)
+
+    for number, (group, cloud) in enumerate(points.items()):
+        for point in cloud:
+            x, y = place(point)
+            draw.ellipse((x - 2, y - 2, x + 2, y + 2), fill=colours[group])
+        draw.ellipse((side + 12, 14 + 20 * number, side + 20, 22 + 20 * number), fill=colours[group])
+        draw.text((side + 28, 18 + 20 * number), group, fill=INK, font=font, anchor="lm")
+    for point, pixels, group in faces:
+        x, y = (round(value) for value in place(point))
+        height, width = pixels.shape[:2]
+        corner = (x - width // 2, y - height // 2)
+        frame = (corner[0] - 2, corner[1] - 2, corner[0] + width + 1, corner[1] + height + 1)
+        draw.rectangle(frame, fill=colours[group])
+        paper.paste(Image.fromarray(pixels), corner)
+    draw.text((side / 2, side + 6), f"{axes[0]} across, {axes[1]} up", fill=INK, font=font, anchor="ma")
+    return to_png(paper)
+
+
+def caption(name: str, value: float = 1.0) -> str:
+    """An attribute as a caption says it: ``Blond_Hair`` becomes “Blond Hair”, below zero “Not Blond Hair”."""
+    plain = name.replace("_", " ")
+    return plain if value > 0 else f"Not {plain}"
+
+
+def _enlarged(pixels: Pixels, side: int) -> Image.Image:
+    picture = Image.fromarray(pixels)
+    return picture if picture.size == (side, side) else picture.resize((side, side), Image.Resampling.BICUBIC)
+
+
+def _wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
