@@ -310,6 +310,10 @@ def reproduce(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of all its runs."),
     ] = None,
+    photo: Annotated[
+        list[Path] | None,
+        typer.Option(help="Photograph to show in the figures in place of test pictures; may be repeated."),
+    ] = None,
     listed: Annotated[bool, typer.Option("--list", help="Name every experiment.")] = False,
 ) -> None:
     """Train, evaluate and draw an experiment of the papers; given again, it goes on where it stopped."""
@@ -334,7 +338,8 @@ def reproduce(
     from trainer.reproduce.runner import reproduce as bring
 
     changes = _parse_settings(setting or [])
-    request = Request(chosen, data, out, results, seed, workers, training, changes)
+    photos = tuple(photo or ())
+    request = Request(chosen, data, out, results, seed, workers, training, changes, photos)
     try:
         with make_bar() as bar:
             result = bring(experiment, request, shower(bar))

@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.unit.reproducing import leave_run, quiet
-from trainer.reproduce import celeba
+from trainer.data.loading import load_dataset
+from trainer.errors import ConfigError, DataError
+from trainer.reproduce import celeba, faces
 from trainer.reproduce.catalogue import find_experiment
+from trainer.reproduce.experiment import Trained
 from trainer.reproduce.runner import Request, reproduce
-from trainer.reproduce.sheets import caption, plane, sheet
+from trainer.reproduce.sheets import Placed, caption, plane, sheet
 
 SMALL = {
     "nets": "dense",
@@ -35,13 +39,13 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("work")
 
 
-def bring(name: str, data: Path, work: Path) -> dict[str, Any]:
+def bring(name: str, data: Path, work: Path, photos: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The result of an experiment with random models."""
     experiment = find_experiment(name)
     changes = SMALL | {"cache": work / "cache"}
     for training in experiment.trainings:
         leave_run(experiment, training, data, work / "runs", changes)
-    asked = Request("quick", data, work / "runs", work / name, train=False, changes=changes)
+    asked = Request("quick", data, work / "runs", work / name, train=False, changes=changes, photos=photos)
     result = reproduce(experiment, asked, quiet)
     assert json.loads((work / name / f"{name}.json").read_text()) == result
     page = (work / name / f"{name}.md").read_text()
@@ -120,6 +124,113 @@ def test_iterations_on_faces(tiny_celeba: Path, work: Path) -> None:
     assert "celeba-jmvae-kl-2epochs-warmup1" in shared
 
 
+def count_rows(sheet: Path) -> int:
+    """How many faces of 88 pixels a sheet of portraits has below one another, with two lines of captions."""
+    with Image.open(sheet) as picture:
+        return round((picture.height - 40) / 91)
+
+
+@pytest.fixture(scope="module")
+def run(tiny_celeba: Path, work: Path) -> Trained:
+    """The JMVAE-kl of the figures, with random weights."""
+    experiment, changes = find_experiment("faces-map"), SMALL | {"cache": work / "cache"}
+    leave_run(experiment, celeba.JMVAE_KL, tiny_celeba, work / "runs", changes)
+    config = experiment.config(celeba.JMVAE_KL, "quick", tiny_celeba, 0, changes)
+    folder = work / "runs" / experiment.run_name(celeba.JMVAE_KL, config)
+    return Trained(celeba.JMVAE_KL, folder, config, load_dataset(config), experiment.efforts["quick"], 0)
+
+
+def test_the_map_of_faces_shows_its_groups(tiny_celeba: Path, work: Path, run: Trained) -> None:
+    result = bring("faces-map", tiny_celeba, work)
+    assert [picture["file"] for picture in result["pictures"]] == [
+        "faces-map-faces.png",
+        "faces-map-plane.png",
+    ]
+    values = {name: cell["value"] for name, cell in result["table"][0]["measured"].items()}
+    assert "evaluated on" not in (work / "faces-map" / "faces-map.md").read_text()
+
+    names, base = run.dataset.names, faces.choose_base(run)
+    assert all(base[names.index(name)] == -np.sign(value) for name, value in faces.GROUPS)
+    face_map = faces.map_faces(run)
+    assert list(face_map.means) == ["Base", "Not Male", "Bald", "Smiling", "Eyeglasses", "Not Young"]
+    attributes = base.copy()
+    attributes[names.index("Male")] = -2
+    with torch.no_grad():
+        posterior = run.model.encode({"attributes": torch.from_numpy(attributes)[None]})
+    np.testing.assert_allclose(face_map.means["Not Male"], posterior.mean[0].numpy(), atol=1e-6)
+    deviation = posterior.variance.sqrt()[0].numpy()
+    noise = (face_map.codes["Not Male"] - face_map.means["Not Male"]) / deviation
+    assert noise.std() == pytest.approx(1, abs=0.03)
+    assert np.abs(noise.mean(0)).max() < 5 / np.sqrt(faces.CODES)  # the average face in the middle
+
+    everything = np.concatenate(list(face_map.codes.values()))
+    variances = np.linalg.eigvalsh(np.cov(everything, rowvar=False))[::-1]
+    np.testing.assert_allclose(face_map.explained, variances[:2] / variances.sum(), rtol=1e-3)
+    assert values["variance shown"] == pytest.approx(face_map.explained.sum())
+    np.testing.assert_allclose(face_map.axes @ face_map.axes.T, np.eye(2), atol=1e-5)
+    codes = face_map.codes["Bald"]
+    np.testing.assert_allclose(
+        face_map.project(codes).mean(0), face_map.project(codes.mean(0)), rtol=1e-3, atol=1e-4
+    )
+
+
+def test_the_maps_numbers_tell_clouds_apart(run: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((faces.CODES, 2)).astype(np.float32)
+    noise -= noise.mean(0)
+    places = {"Base": np.float32([0, 0]), "Bald": np.float32([100, 0])}
+    codes = {group: place + noise for group, place in places.items()}
+    made = faces.FaceMap(
+        places, codes, np.zeros(2, np.float32), np.eye(2, dtype=np.float32), np.float32([0.5, 0.25])
+    )
+    monkeypatch.setattr(faces, "map_faces", lambda run: made)
+    values = {name: cell["value"] for name, cell in faces.measure_map(run).items()}
+    assert values["variance shown"] == 0.75
+    within = float((noise**2).sum(1).mean())
+    assert values["between groups"] == pytest.approx(2500 / (2500 + within), rel=1e-4)
+    assert values["centre to average face"] == pytest.approx(0, abs=1e-5)
+    assert values["arranged alike"] == pytest.approx(1, abs=1e-5)
+    places["Bald"] = np.float32([100 + np.sqrt(within), 0])
+    assert faces.measure_map(run)["centre to average face"]["value"] == pytest.approx(0.5, abs=1e-4)
+
+
+def test_a_portrait_is_changed_by_the_papers_rules(run: Trained) -> None:
+    pixels = run.dataset.images[3]
+    portrait = faces.Portrait(run, pixels)
+    np.testing.assert_array_equal(portrait.changed(), pixels)  # nothing asked, nothing changed
+    with torch.no_grad():
+        image = run.model.standardise(torch.from_numpy(pixels.copy())[None].permute(0, 3, 1, 2))
+        wanted = run.model.complete({"image": image}, "attributes").mean.clone()
+        before = run.model.complete({"attributes": wanted}, "image").mean
+        wanted[0, run.dataset.names.index("Male")] = -2
+        after = run.model.complete({"attributes": wanted}, "image").mean
+        expected = run.model.to_pixels(image + after - before)[0].permute(1, 2, 0).numpy()
+        average = run.model.to_pixels(after)[0].permute(1, 2, 0).numpy()
+        same = run.model.to_pixels(run.model.complete({"image": image}, "image").mean)[0].permute(1, 2, 0)
+    change = (("Male", -2.0),)
+    np.testing.assert_array_equal(portrait.changed(change), expected)
+    np.testing.assert_array_equal(portrait.average(change), average)
+    np.testing.assert_array_equal(portrait.reconstruction(), same.numpy())
+    assert (portrait.random(0, change) != portrait.random(1, change)).any()
+    np.testing.assert_array_equal(portrait.random(1, change), portrait.random(1, change))
+    assert portrait.lines()[0].startswith("Male ")
+
+
+def test_portraits_show_the_photographs_given(tiny_celeba: Path, work: Path, photograph: Path) -> None:
+    plain = bring("portraits", tiny_celeba, work)
+    rows = count_rows(work / "portraits" / plain["pictures"][0]["file"])
+    result = bring("portraits", tiny_celeba, work, (photograph,))
+    assert "--photo astronaut.jpg" in result["command"]
+    assert (rows, count_rows(work / "portraits" / "portraits-portraits.png")) == (4, 1)
+    bring("showcase", tiny_celeba, work, (photograph,))
+    with pytest.raises(ConfigError, match="leave out --photo"):
+        bring("faces-map", tiny_celeba, work, (photograph,))
+    empty = work / "empty.png"
+    Image.new("RGB", (100, 100), (90, 120, 90)).save(empty)
+    with pytest.raises(DataError, match="No face was found in"):
+        bring("showcase", tiny_celeba, work, (empty,))
+
+
 def test_a_sheet_places_faces_and_captions() -> None:
     red, blue = (np.full((8, 8, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 0, 255)))
     picture = Image.open(io.BytesIO(sheet([[red, None], [["text"], blue]], ("one", "two words"), cell=40)))
@@ -134,10 +245,8 @@ def test_a_sheet_places_faces_and_captions() -> None:
 
 def test_a_plane_keeps_places_and_proportions() -> None:
     points = {"a": np.array([[0.0, 0.0], [4.0, 2.0]]), "b": np.array([[2.0, 1.0]])}
-    face = np.full((11, 11, 3), (1, 2, 3), np.uint8)
-    pixels = np.asarray(
-        Image.open(io.BytesIO(plane(points, [(points["b"][0], face, "b")], ("x", "y"), side=200)))
-    )
+    face = Placed(points["b"][0], np.full((5, 5, 3), (1, 2, 3), np.uint8), "b", 11)
+    pixels = np.asarray(Image.open(io.BytesIO(plane(points, [face], ("x", "y"), side=200))))
     rows, columns = np.nonzero((pixels == (1, 2, 3)).all(2))
     assert (rows.mean(), columns.mean()) == (100, 100)  # the middle of the range
     assert len(rows) == 121

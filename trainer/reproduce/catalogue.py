@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from trainer.errors import ConfigError
-from trainer.reproduce import celeba, mnist
+from trainer.reproduce import celeba, faces, mnist
 from trainer.reproduce.experiment import Experiment
 
-EXPERIMENTS = {experiment.name: experiment for experiment in (*mnist.EXPERIMENTS, *celeba.EXPERIMENTS)}
+EXPERIMENTS = {
+    experiment.name: experiment
+    for experiment in (*mnist.EXPERIMENTS, *celeba.EXPERIMENTS, *faces.EXPERIMENTS)
+}
 
 
 def find_experiment(name: str) -> Experiment:

@@ -82,6 +82,7 @@ class Trained:
         dataset: That of the whole experiment, loaded once.
         effort: Of the budget.
         seed: Of the evaluation's noise.
+        photographs: Faces that the user chose to be shown, by name, each size × size × 3.
     """
 
     training: Training
@@ -90,6 +91,7 @@ class Trained:
     dataset: Dataset
     effort: Effort
     seed: int
+    photographs: Mapping[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
 
     @property
     def checkpoint(self) -> Path:
@@ -141,6 +143,15 @@ class Trained:
         """The pictures to evaluate on."""
         return self.dataset.indices(partition)[: self.effort.rows]
 
+    def shown(self, count: int) -> Mapping[str, npt.NDArray[np.uint8]]:
+        """Faces for the figures, by name: the user's photographs, or else the first ``count`` test pictures."""
+        if self.photographs:
+            return self.photographs
+        rows = self.dataset.indices("test")[:count]
+        return {
+            f"test picture {number}": self.dataset.images[row] for number, row in enumerate(rows, start=1)
+        }
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -173,6 +184,7 @@ class Experiment:
         draw: The figures, from all runs there are and from what was measured, by row.
         papers: Row → column → the papers' figure.
         notes: What a reader must know to read the table.
+        photographs: Whether its figures start from photographs, which the user may choose.
     """
 
     name: str
@@ -186,6 +198,7 @@ class Experiment:
     draw: Callable[[list[Trained], Mapping[str, Measured]], list[Picture]] | None = None
     papers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    photographs: bool = False
 
     def config(
         self, training: Training, budget: Budget, data: Path, seed: int, changes: Mapping[str, Any]

@@ -10,13 +10,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from trainer.checkpoint_header import read_checkpoint
 from trainer.config import load_config
-from trainer.errors import TrainerError
+from trainer.errors import ConfigError, TrainerError
 from trainer.events import Progress
 from trainer.reproduce.experiment import Budget, Experiment, Measured, Trained, Training
 from trainer.reproduce.report import to_json, to_markdown
 from trainer.reproduce.runs import Job, train_all
+
+Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Request:
         workers: Runs trained at a time.
         train: Whether to train; without, the runs are evaluated as they stand.
         changes: Settings that win over the experiment's, in all runs.
+        photos: Photographs whose faces the figures show; pictures of the test partition if empty.
     """
 
     budget: Budget
@@ -42,6 +48,7 @@ class Request:
     workers: int = 1
     train: bool = True
     changes: Mapping[str, Any] = field(default_factory=dict)
+    photos: tuple[Path, ...] = ()
 
 
 def reproduce(experiment: Experiment, request: Request, progress: Progress) -> dict[str, Any]:
@@ -51,16 +58,17 @@ def reproduce(experiment: Experiment, request: Request, progress: Progress) -> d
         What ``NAME.json`` holds.
 
     Raises:
-        TrainerError: Nothing is trained and nothing shall be; or a run, or the data, cannot be used.
+        TrainerError: Nothing is trained and nothing shall be; or a run, the data or a photograph cannot be used.
         KeyboardInterrupt: Training was stopped; its runs are saved, nothing is written.
     """
     jobs = {training: _job(experiment, training, request) for training in experiment.trainings}
+    photographs = _photographs(experiment, request, next(iter(jobs.values())).config.image_size)
     if request.train:
         train_all(list(jobs.values()), request.workers, request.out / "logs", progress)
     else:
         for job in jobs.values():
             job.check()
-    trained = _trained(experiment, request, jobs)
+    trained = _trained(experiment, request, jobs, photographs)
     if not trained:
         raise TrainerError(f"No run of “{experiment.name}” in {request.out} has finished an epoch yet.")
     measured: dict[str, Measured] = {}
@@ -89,7 +97,23 @@ def _job(experiment: Experiment, training: Training, request: Request) -> Job:
     return Job(request.out.absolute() / experiment.run_name(training, config), config)
 
 
-def _trained(experiment: Experiment, request: Request, jobs: Mapping[Training, Job]) -> list[Trained]:
+def _photographs(experiment: Experiment, request: Request, size: int) -> Mapping[str, Pixels]:
+    """Seen to before anything is trained."""
+    if not request.photos:
+        return {}
+    if not experiment.photographs:
+        raise ConfigError(f"The figures of “{experiment.name}” show no photographs: leave out --photo.")
+    from trainer.reproduce.photographs import crop_photographs
+
+    return crop_photographs(request.photos, size)
+
+
+def _trained(
+    experiment: Experiment,
+    request: Request,
+    jobs: Mapping[Training, Job],
+    photographs: Mapping[str, Pixels],
+) -> list[Trained]:
     """The runs that have published weights, with the data they share."""
     from trainer.data.loading import load_dataset
 
@@ -99,7 +123,15 @@ def _trained(experiment: Experiment, request: Request, jobs: Mapping[Training, J
     dataset = load_dataset(next(iter(ready.values())).config)
     effort = experiment.efforts[request.budget]
     return [
-        Trained(training, job.folder, load_config(job.folder / "config.json"), dataset, effort, request.seed)
+        Trained(
+            training,
+            job.folder,
+            load_config(job.folder / "config.json"),
+            dataset,
+            effort,
+            request.seed,
+            photographs,
+        )
         for training, job in ready.items()
     ]
 
@@ -136,6 +168,7 @@ def _result(
         "source": experiment.source,
         "budget": request.budget,
         "command": f"python -m trainer reproduce {experiment.name} --budget {request.budget} --data DATA --out RUNS"
+        + "".join(f" --photo {photo.name}" for photo in request.photos)
         + "".join(f" --set {name}={value}" for name, value in request.changes.items()),
         "dataset": first.config.dataset,
         "seed": request.seed,

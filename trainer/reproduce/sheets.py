@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,16 +62,33 @@ def sheet(
         for column, content in enumerate(cells):
             x = left + column * (cell + GAP)
             if isinstance(content, np.ndarray):
-                paper.paste(_enlarged(content, cell), (x, y))
+                paper.paste(_resized(content, cell), (x, y))
             elif content is not None:
                 for line, text in enumerate(content):
                     draw.text((x, y + line * LINE), text, fill=INK, font=font)
     return to_png(paper)
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A face on a plane.
+
+    Attributes:
+        place: Of its middle, two numbers on the plane.
+        pixels: The picture.
+        group: Whose colour frames it.
+        side: On the paper, in pixels.
+    """
+
+    place: npt.NDArray[np.floating]
+    pixels: Pixels
+    group: str
+    side: int
+
+
 def plane(
     points: Mapping[str, npt.NDArray[np.floating]],
-    faces: Sequence[tuple[npt.NDArray[np.floating], Pixels, str]],
+    faces: Sequence[Placed],
     axes: tuple[str, str],
     side: int = 620,
 ) -> bytes:
@@ -78,7 +96,7 @@ def plane(
 
     Args:
         points: Group → N × 2.
-        faces: Place on the plane, picture and group of each; the group's colour frames it. Later ones lie on top.
+        faces: Later ones lie on top.
         axes: What lies across and what up.
         side: Of the plane in pixels.
     """
@@ -104,13 +122,11 @@ def plane(
             draw.ellipse((x - 2, y - 2, x + 2, y + 2), fill=colours[group])
         draw.ellipse((side + 12, 14 + 20 * number, side + 20, 22 + 20 * number), fill=colours[group])
         draw.text((side + 28, 18 + 20 * number), group, fill=INK, font=font, anchor="lm")
-    for point, pixels, group in faces:
-        x, y = (round(value) for value in place(point))
-        height, width = pixels.shape[:2]
-        corner = (x - width // 2, y - height // 2)
-        frame = (corner[0] - 2, corner[1] - 2, corner[0] + width + 1, corner[1] + height + 1)
-        draw.rectangle(frame, fill=colours[group])
-        paper.paste(Image.fromarray(pixels), corner)
+    for face in faces:
+        left, top = (round(value) - face.side // 2 for value in place(face.place))
+        frame = (left - 2, top - 2, left + face.side + 1, top + face.side + 1)
+        draw.rectangle(frame, fill=colours[face.group])
+        paper.paste(_resized(face.pixels, face.side), (left, top))
     draw.text((side / 2, side + 6), f"{axes[0]} across, {axes[1]} up", fill=INK, font=font, anchor="ma")
     return to_png(paper)
 
@@ -121,7 +137,7 @@ def caption(name: str, value: float = 1.0) -> str:
     return plain if value > 0 else f"Not {plain}"
 
 
-def _enlarged(pixels: Pixels, side: int) -> Image.Image:
+def _resized(pixels: Pixels, side: int) -> Image.Image:
     picture = Image.fromarray(pixels)
     return picture if picture.size == (side, side) else picture.resize((side, side), Image.Resampling.BICUBIC)
 
