@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from trainer.errors import ConfigError
-from trainer.reproduce import celeba, faces, mnist
+from trainer.reproduce import celeba, cmma, cmma_faces, faces, mnist
 from trainer.reproduce.experiment import Experiment
 
 EXPERIMENTS = {
     experiment.name: experiment
-    for experiment in (*mnist.EXPERIMENTS, *celeba.EXPERIMENTS, *faces.EXPERIMENTS)
+    for group in (
+        mnist.EXPERIMENTS,
+        celeba.EXPERIMENTS,
+        faces.EXPERIMENTS,
+        cmma.EXPERIMENTS,
+        cmma_faces.EXPERIMENTS,
+    )
+    for experiment in group
 }
 
 

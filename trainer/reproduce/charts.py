@@ -1,8 +1,9 @@
-"""Small charts as SVG: lines over numbers, and clouds of points by class."""
+"""Small charts as SVG: lines over numbers, clouds of points by class, and outlines of Gaussians."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -75,6 +76,47 @@ def scatter_charts(
         colour = COLOURS[value % len(COLOURS)]
         parts.append(f'<text x="{width}" y="{44 + 18 * value}" fill="{colour}">● {escape(name)}</text>')
     return _svg(round(width + 60), side + 56, parts)
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    """The outline of a Gaussian on a plane.
+
+    Attributes:
+        mean: Two numbers.
+        deviation: Two numbers, the half axes.
+        colour: Of the line.
+    """
+
+    mean: npt.NDArray[np.float32]
+    deviation: npt.NDArray[np.float32]
+    colour: str
+
+
+def ellipse_charts(panels: Mapping[str, Sequence[Ellipse]]) -> bytes:
+    """Outlines side by side, across and up on the same scale, with the ranges written below; centres are dotted."""
+    side, gap = 320, 34
+    parts: list[str] = []
+    for number, (title, ellipses) in enumerate(panels.items()):
+        left = gap / 2 + number * (side + gap)
+        low = np.min([ellipse.mean - ellipse.deviation for ellipse in ellipses], axis=0)
+        high = np.max([ellipse.mean + ellipse.deviation for ellipse in ellipses], axis=0)
+        scale = (side - 16) / float(max((high - low).max(), 1e-9))
+        parts.append(
+            f'<rect x="{left}" y="30" width="{side}" height="{side}" fill="none" stroke="#999"/>'
+            f'<text x="{left}" y="20">{escape(title)}</text>'
+            f'<text x="{left}" y="{side + 46}" class="small">{low[0]:.3g} … {high[0]:.3g} × '
+            f"{low[1]:.3g} … {high[1]:.3g}</text>"
+        )
+        for ellipse in ellipses:
+            x, y = (ellipse.mean - (low + high) / 2) * scale
+            width, height = ellipse.deviation * scale
+            middle = f'cx="{left + side / 2 + x:.1f}" cy="{30 + side / 2 - y:.1f}"'
+            parts.append(
+                f'<ellipse {middle} rx="{width:.1f}" ry="{height:.1f}" fill="none" stroke="{ellipse.colour}" '
+                f'stroke-width="1.6"/><circle {middle} r="1.6" fill="{ellipse.colour}"/>'
+            )
+    return _svg(round(gap / 2 + len(panels) * (side + gap)), side + 56, parts)
 
 
 class _Frame:

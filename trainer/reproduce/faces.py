@@ -131,12 +131,12 @@ def draw_map(runs: list[Trained], measured: Mapping[str, Measured]) -> list[Pict
     sides = ["average face", "random faces", *[""] * (RANDOM_FACES - 1)]
     places = {group: faces.project(codes) for group, codes in faces.codes.items()}
     placed = [
-        Placed(places[group][number], random[number][column], group, 30)
+        Placed(places[group][number], random[number][column], group, 26)
         for column, group in enumerate(("Base", "Not Male"))
         for number in range(RANDOM_FACES)
     ]
     placed += [
-        Placed(faces.project(mean), average[column], group, 52)
+        Placed(faces.project(mean), average[column], group, 42)
         for column, (group, mean) in enumerate(faces.means.items())
     ]
     first, second = (
@@ -204,7 +204,7 @@ def draw_showcase(runs: list[Trained], measured: Mapping[str, Measured]) -> list
     ]
     rows += [[None, *(portrait.random(number, change) for change in changes)] for number in (0, 1, 2)]
     columns = [name, "as read", *(caption(changed, value) for changed, value in CHANGES)]
-    sides = ["x + x′_mean − x_mean", "average face", "reconstruction", "random faces", "", ""]
+    sides = ["picture", "average face", "reconstruction", "random faces", "", ""]
     text = (
         "All from one model and one picture: the attributes read from it; the picture changed by the difference of "
         "average faces; the average face; the reconstruction, its code moved with the attributes; random faces of "

@@ -30,5 +30,5 @@ def crop_photographs(paths: Sequence[Path], size: int) -> dict[str, Pixels]:
             raise DataError(
                 f"No face was found in {path}: choose a photograph that shows one from the front."
             )
-        found[path.stem.replace("_", " ")] = extract(photo, faces[0].crop, size)
+        found[path.stem.replace("_", " ").title()] = extract(photo, faces[0].crop, size)
     return found

@@ -46,7 +46,7 @@ def sheet(
     """
     font = ImageFont.load_default(11)
     captions = [_wrap(text, font, cell) for text in columns]
-    left = GAP + (round(max(font.getlength(text) for text in sides)) + 2 * GAP if sides else 0)
+    left = GAP + (round(max(font.getlength(_spaced(text)) for text in sides)) + 2 * GAP if sides else 0)
     top = GAP + LINE * max((len(lines) for lines in captions), default=0) + GAP
     size = (left + len(columns) * (cell + GAP), top + len(rows) * (cell + GAP))
     paper = Image.new("RGB", size, PAPER)
@@ -54,18 +54,18 @@ def sheet(
     for number, lines in enumerate(captions):
         centre = left + number * (cell + GAP) + cell / 2
         for line, text in enumerate(lines):
-            draw.text((centre, GAP + line * LINE), text, fill=INK, font=font, anchor="ma")
+            draw.text((centre, GAP + line * LINE), _spaced(text), fill=INK, font=font, anchor="ma")
     for row, cells in enumerate(rows):
         y = top + row * (cell + GAP)
         if sides:
-            draw.text((left - 2 * GAP, y + cell / 2), sides[row], fill=INK, font=font, anchor="rm")
+            draw.text((left - 2 * GAP, y + cell / 2), _spaced(sides[row]), fill=INK, font=font, anchor="rm")
         for column, content in enumerate(cells):
             x = left + column * (cell + GAP)
             if isinstance(content, np.ndarray):
                 paper.paste(_resized(content, cell), (x, y))
             elif content is not None:
                 for line, text in enumerate(content):
-                    draw.text((x, y + line * LINE), text, fill=INK, font=font)
+                    draw.text((x, y + line * LINE), _spaced(text), fill=INK, font=font)
     return to_png(paper)
 
 
@@ -107,7 +107,7 @@ def plane(
     scale = (side - 2 * room) / float(max((high - low).max(), 1e-9))
     middle = (low + high) / 2
     colours = {group: COLOURS[number % len(COLOURS)] for number, group in enumerate(points)}
-    legend = round(max(font.getlength(group) for group in points)) + 40
+    legend = round(max(font.getlength(_spaced(group)) for group in points)) + 40
     paper = Image.new("RGB", (side + legend, side + 24), PAPER)
     draw = ImageDraw.Draw(paper)
     draw.rectangle((0, 0, side - 1, side - 1), outline=AXES)
@@ -121,13 +121,15 @@ def plane(
             x, y = place(point)
             draw.ellipse((x - 2, y - 2, x + 2, y + 2), fill=colours[group])
         draw.ellipse((side + 12, 14 + 20 * number, side + 20, 22 + 20 * number), fill=colours[group])
-        draw.text((side + 28, 18 + 20 * number), group, fill=INK, font=font, anchor="lm")
+        draw.text((side + 28, 18 + 20 * number), _spaced(group), fill=INK, font=font, anchor="lm")
     for face in faces:
         left, top = (round(value) - face.side // 2 for value in place(face.place))
         frame = (left - 2, top - 2, left + face.side + 1, top + face.side + 1)
         draw.rectangle(frame, fill=colours[face.group])
         paper.paste(_resized(face.pixels, face.side), (left, top))
-    draw.text((side / 2, side + 6), f"{axes[0]} across, {axes[1]} up", fill=INK, font=font, anchor="ma")
+    draw.text(
+        (side / 2, side + 6), _spaced(f"{axes[0]} across, {axes[1]} up"), fill=INK, font=font, anchor="ma"
+    )
     return to_png(paper)
 
 
@@ -142,11 +144,16 @@ def _resized(pixels: Pixels, side: int) -> Image.Image:
     return picture if picture.size == (side, side) else picture.resize((side, side), Image.Resampling.BICUBIC)
 
 
+def _spaced(text: str) -> str:
+    """With room between the words: Pillow's font has narrow spaces."""
+    return text.replace(" ", "  ")
+
+
 def _wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and font.getlength(longer) > width:
+        if lines[-1] and font.getlength(_spaced(longer)) > width:
             lines.append(word)
         else:
             lines[-1] = longer
