@@ -94,7 +94,9 @@ class Studio(QObject):
         self.preferring = Preferring(session, self.sessions, self.models, window, settings, keep, self)
         self.exports = Exports(session, self.showing, self.models, self.renderer, window, settings, self)
         self.believing = Believing(session, self.showing, self.renderer, self.models, window, settings, self)
-        self.exploring = Exploring(session, self.showing, self.renderer, self.models, window, self)
+        self.exploring = Exploring(
+            session, self.showing, self.renderer, self.models, self.photographs, window, settings, self
+        )
         self.coupling = Coupling(session, self.showing, self.renderer, self.models, window, settings, self)
         self.imagining = Imagining(session, self.showing, self.renderer, self.models, window, settings, self)
         self.arranging = Arranging(window, settings, self)

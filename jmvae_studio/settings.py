@@ -53,6 +53,8 @@ class Settings(BaseModel):
     """Whether exported pictures carry the settings they were made with."""
     imagined: list[str] = Field(default=["Male", "Bald", "Smiling", "Eyeglasses", "Young"])
     """Attributes that have a column among the average and random faces."""
+    map_source: Literal["bank", "photographs"] = "bank"
+    """What the latent map shows."""
     welcomed: bool = False
     """Whether the hint of the first start was dismissed."""
     autosave: bool = True

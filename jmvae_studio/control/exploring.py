@@ -1,46 +1,65 @@
-"""The latent map at work: the bank, its projection on a thread of its own, and faces under the mouse."""
+"""The latent map at work: what it shows, its projection on a thread of its own, and the edit on it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, QTimer, Signal
 
+from jmvae_studio.control.map_photographs import MapPhotographs, PhotoFace
+from jmvae_studio.control.map_visits import MapVisits, Place
 from jmvae_studio.control.models import Models
+from jmvae_studio.control.photographs import Photographs
 from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.attributes import title
 from jmvae_studio.document.session import Session
 from jmvae_studio.explore.bank import bank_of
+from jmvae_studio.explore.collection import Collection
 from jmvae_studio.explore.projection import Axes, Floats, Projection, fit
-from jmvae_studio.inference.renderer import (
-    Analysis,
-    HoverRequest,
-    HoverResult,
-    ModelInfo,
-    Renderer,
-)
-from jmvae_studio.inference.results import Decoded, Places
-from jmvae_studio.ui.images import to_qimage
+from jmvae_studio.inference.renderer import Analysis, ModelInfo, Renderer
+from jmvae_studio.inference.results import Places
+from jmvae_studio.language import mark, tr, trn
+from jmvae_studio.settings import Settings
+from jmvae_studio.ui.latent_map import LatentMap
 from jmvae_studio.ui.main_window import MainWindow
-from trainer.bank import Bank
-from trainer.errors import TrainerError
+from jmvae_studio.ui.map_pictures import MapPicture
+from jmvae_studio.ui.map_view import Marks, Spot
+from trainer.errors import DataError, TrainerError
 
 SETTLED = 120
 """Milliseconds without a change of the edit after which the map follows it: never during a drag."""
-EDIT_END = -2
-"""The index by which the view names the edit's end."""
-HINT = "Pass over a point to see its face, click to take its attributes, drag it to walk; the wheel zooms."
+HINT = mark(
+    "Pass over a point to see its face, click to take its attributes, drag it to walk; the wheel zooms."
+)
+
+Source = Literal["bank", "photographs"]
+SOURCES: tuple[tuple[Source, str], ...] = (
+    ("bank", mark("Codes that come with the model")),
+    ("photographs", mark("The open photographs")),
+)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the map shall show; equal wishes need no second answer."""
+
+    model: str
+    source: Source
+    content: Hashable = None
 
 
 @dataclass(frozen=True)
 class _Chart:
-    """A bank with its projection, or a sentence why there is none."""
+    """A collection with its projection, or a sentence why there is none."""
 
-    model: str
-    bank: Bank | None = None
+    wish: _Wish | None = None
+    collection: Collection | None = None
     projection: Projection | None = None
     message: str = ""
 
@@ -49,6 +68,7 @@ class Exploring(QObject):
     """Connects the latent map with the model and the session; it works only while the map is seen."""
 
     _charted = Signal(object)
+    _read = Signal(object, object)
 
     def __init__(
         self,
@@ -56,36 +76,44 @@ class Exploring(QObject):
         showing: Showing,
         renderer: Renderer,
         models: Models,
+        photographs: Photographs,
         window: MainWindow,
+        settings: Settings,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._showing, self._renderer = session, showing, renderer
-        self._models, self._window, self._dock = models, window, window.map_dock
+        self._models, self._settings, self._dock = models, settings, window.map_dock
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="explorer")
+        self._photographs = MapPhotographs(session, photographs, renderer, self)
         self._closing = False
-        self._asked_model = ""
-        self._chart = _Chart("")
+        self._asked: _Wish | None = None
+        self._chart = _Chart()
+        self._faces: list[PhotoFace] = []
         self._axes: Axes = (0, 1)
-        self._colour = "Smiling"
+        self._colour, self._wants_read = "Smiling", False
         self._places: Analysis | None = None
-        self._hover: HoverRequest | None = None
-        self._taking: HoverRequest | None = None
         self._due = QTimer(self, interval=SETTLED, singleShot=True)
-        self._due.timeout.connect(self._ask_places)
+        self._due.timeout.connect(self._catch_up)
         self._charted.connect(self._show_chart)
+        self._read.connect(self._take_read)
+        self._photographs.changed.connect(self._follow)
         self._dock.made.connect(self._connect_map)
-        self._dock.seen.connect(self._seen)
-        models.changed.connect(lambda model, renewed: self._refresh())
-        for changed in (session.edit_changed, session.inferred_changed, session.faces_changed):
+        self._dock.seen.connect(lambda visible: self._catch_up())
+        models.changed.connect(lambda model, renewed: self._catch_up())
+        for changed in (
+            session.edit_changed,
+            session.inferred_changed,
+            session.faces_changed,
+            session.photos_changed,
+        ):
             changed.connect(self._follow)
-        session.faces_changed.connect(self._forget_choice)
-        renderer.hovered.connect(self._show_face)
         renderer.analysed.connect(self._show_places)
 
     def close(self) -> None:
-        """End the thread."""
+        """End the threads; call before the renderer is closed."""
         self._closing = True
+        self._photographs.close()
         self._pool.shutdown(cancel_futures=True)
 
     @property
@@ -93,98 +121,161 @@ class Exploring(QObject):
         """That of the map on the screen."""
         return self._chart.projection
 
-    # The bank --------------------------------------------------------------------------------------
-
-    def _connect_map(self) -> None:
-        chart = self._dock.content
-        assert chart is not None
+    def _connect_map(self, chart: LatentMap) -> None:
+        chart.set_sources([(name, tr(text)) for name, text in SOURCES], self._settings.map_source)
+        chart.source_chosen.connect(self._choose_source)
         chart.axes_chosen.connect(self._choose_axes)
         chart.colour_chosen.connect(self._choose_colour)
-        chart.hovered.connect(self._point_at)
+        chart.read_chosen.connect(self._choose_read)
         chart.clicked.connect(self._click)
-        chart.walked.connect(self._walk)
+        self._visits = MapVisits(
+            chart, self._at, self._plane, self._session, self._showing, self._renderer, self._models, self
+        )
 
-    def _seen(self, visible: bool) -> None:
-        if visible:
-            self._refresh()
+    def _plane(self) -> tuple[Projection | None, Axes]:
+        return self._chart.projection, self._axes
 
-    def _refresh(self) -> None:
-        """Load the bank of the model at work, if the map is seen and shows another."""
+    # What is shown ---------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Something has changed: the map follows when the hand rests."""
+        if self._dock.isVisible():
+            self._due.start()
+
+    def _catch_up(self) -> None:
+        """Bring everything on the map up to date, if it is seen."""
         model, chart = self._models.model, self._dock.content
         if model is None or chart is None or not self._dock.isVisible():
             return
-        self._follow()
-        if model.digest != self._asked_model:
-            self._asked_model = model.digest
-            self._places = None
-            chart.show_marks(None)
-            chart.say("Working out the map…")
-            self._pool.submit(self._make_chart, model)
+        self._photographs.follow(model)
+        self._faces = self._photographs.faces()
+        self._ask_chart(model, chart)
+        self._ask_places()
+        self._show_pictures()
 
-    def _make_chart(self, model: ModelInfo) -> None:
+    def _ask_chart(self, model: ModelInfo, chart: LatentMap) -> None:
+        source: Source = self._settings.map_source
+        content: Hashable = None
+        if source == "photographs":
+            content = tuple((face.photo.number, face.code.tobytes()) for face in self._faces)
+        wish = _Wish(model.digest, source, content)
+        if wish == self._asked:
+            return
+        if self._asked is None or (wish.model, wish.source) != (self._asked.model, self._asked.source):
+            self._places = None
+            self._show_marks()
+            chart.say(tr("Working out the map…"))
+        self._asked = wish
+        if source == "bank":
+            path, digest = Path(model.path), model.digest
+            self._submit(wish, lambda: Collection.of_bank(bank_of(path, digest)))
+        else:
+            faces = self._faces
+            self._submit(wish, lambda: _collect(faces, model.attribute_names))
+
+    def _submit(self, wish: _Wish, collect: Callable[[], Collection]) -> None:
+        self._pool.submit(self._make_chart, wish, collect)
+
+    def _make_chart(self, wish: _Wish, collect: Callable[[], Collection]) -> None:
         """On the explorer's thread."""
         try:
-            bank = bank_of(Path(model.path), model.digest)
-            projection = fit(bank.codes, lambda: self._closing)
-            made = _Chart(model.digest, bank, projection)
+            collection = collect()
+            made = _Chart(wish, collection, fit(collection.codes, lambda: self._closing))
         except (TrainerError, MemoryError, np.linalg.LinAlgError) as error:
-            made = _Chart(model.digest, message=str(error))
+            made = _Chart(wish, message=str(error))
         if not self._closing:
             self._charted.emit(made)
 
     def _show_chart(self, made: _Chart) -> None:
         chart = self._dock.content
         assert chart is not None
-        if made.model != self._asked_model:
+        if made.wish != self._asked or made.wish is None:
             return
-        self._chart, self._axes = made, (0, 1)
-        if made.bank is None or made.projection is None:
+        shown = self._chart.wish
+        same = shown is not None and (shown.model, shown.source) == (made.wish.model, made.wish.source)
+        self._chart, self._axes = made, self._axes if same else (0, 1)
+        collection, projection = made.collection, made.projection
+        if collection is None or projection is None:
             chart.show_points(np.zeros((0, 2), np.float32))
             chart.say(made.message)
-            return
-        names = made.bank.names
-        self._colour = self._colour if self._colour in names else names[0]
-        chart.set_attributes([(name, title(name)) for name in names], self._colour)
-        chart.set_axes(made.projection.shares.tolist(), made.projection.own, self._axes)
-        self._show_points(anew=True)
-        self._choose_colour(self._colour)
-        chart.say(f"{len(made.bank.codes):,} codes. {HINT}")
+            self._show_pictures()
+        else:
+            names = collection.names
+            self._colour = self._colour if self._colour in ("", *names) else names[0]
+            chart.set_attributes([(name, title(name)) for name in names], self._colour)
+            chart.set_axes(projection.shares.tolist(), projection.own, self._axes)
+            self._show_pictures()
+            self._show_points(anew=True)
+            self._show_colours()
+            counted = trn("{count:,} code.", "{count:,} codes.", len(collection.codes))
+            chart.say(f"{counted} {tr(HINT)}")
         self._show_marks()
 
     def _show_points(self, anew: bool) -> None:
-        chart, bank, projection = self._dock.content, self._chart.bank, self._chart.projection
-        if chart is not None and bank is not None and projection is not None:
-            chart.show_points(projection.project(bank.codes, self._axes), anew)
+        chart, collection, projection = self._dock.content, self._chart.collection, self._chart.projection
+        if chart is not None and collection is not None and projection is not None:
+            chart.show_points(projection.project(collection.codes, self._axes), anew)
+
+    def _choose_source(self, source: Source) -> None:
+        self._settings.map_source = source
+        self._catch_up()
 
     def _choose_axes(self, across: int, up: int) -> None:
         self._axes = (across, up)
+        self._show_pictures()
         self._show_points(anew=True)
         self._show_marks()
 
+    # Colours ---------------------------------------------------------------------------------------
+
     def _choose_colour(self, name: str) -> None:
-        chart, bank = self._dock.content, self._chart.bank
         self._colour = name
-        if chart is None or bank is None:
+        self._show_colours()
+
+    def _choose_read(self, read: bool) -> None:
+        self._wants_read = read
+        self._show_colours()
+
+    def _show_colours(self) -> None:
+        chart, collection = self._dock.content, self._chart.collection
+        if chart is None or collection is None:
             return
-        if name not in bank.names:
+        chart.set_readings(collection.given is not None, self._wants_read)
+        if self._colour not in collection.names:
             chart.show_values(None)
             return
-        values = bank.attributes[:, bank.names.index(name)].astype(np.float32)
-        chart.show_values(np.where(values > 0, 1, -1).astype(np.float32))
+        values = collection.read if self._wants_read or collection.given is None else collection.given
+        if values is None:
+            self._ask_read(collection)
+        else:
+            chart.show_values(values[:, collection.names.index(self._colour)])
+
+    def _ask_read(self, collection: Collection) -> None:
+        """Let the model read the attributes of every code."""
+        wish, codes = self._chart.wish, collection.codes
+        assert wish is not None
+        digest = wish.model
+        self._renderer.with_engine(
+            lambda engine: engine.read(codes) if engine.digest == digest else None,
+            partial(self._read.emit, collection),
+        )
+
+    def _take_read(self, collection: Collection, read: Floats | str | None) -> None:
+        chart = self._dock.content
+        if isinstance(read, str) and chart is not None:
+            chart.say(read)
+        elif not isinstance(read, str | None) and self._chart.collection is collection:
+            self._chart = replace(self._chart, collection=replace(collection, read=read))
+            self._show_colours()
 
     # The edit --------------------------------------------------------------------------------------
-
-    def _follow(self) -> None:
-        """The edit has changed: the map follows when the hand rests."""
-        if self._dock.isVisible():
-            self._due.start()
 
     def _ask_places(self) -> None:
         request = self._showing.preview_request()
         if request is None:
             self._places = None
             self._show_marks()
-        else:
+        elif self._places is None or self._places.request != request:
             self._renderer.analyse(request)
 
     def _show_places(self, result: Analysis) -> None:
@@ -193,8 +284,6 @@ class Exploring(QObject):
             self._show_marks()
 
     def _show_marks(self) -> None:
-        from jmvae_studio.ui.map_view import Marks  # pyqtgraph is there by now, and not before
-
         chart, projection = self._dock.content, self._chart.projection
         if chart is None:
             return
@@ -213,72 +302,68 @@ class Exploring(QObject):
         )
 
     def _current_places(self) -> Places | None:
-        """Of the photograph that is shown, as the model at work sees it."""
+        """Of the photograph that is shown, as the model of the map sees it."""
         request = self._showing.preview_request()
         found = self._places
-        if found is None or request is None or found.request.model != request.model:
+        if found is None or request is None or not self._is_of(request.model):
+            return None
+        if found.request.model != request.model:
             return None
         return found.places if found.request.face == request.face else None
 
-    # Faces under the mouse -------------------------------------------------------------------------
+    def _is_of(self, model: str) -> bool:
+        """Whether the map shows codes of a model."""
+        return self._chart.wish is not None and self._chart.wish.model == model
 
-    def _point_at(self, index: int, place: QPointF) -> None:
-        self._hover = self._ask(self._code_at(index))
+    # The photographs -------------------------------------------------------------------------------
 
-    def _click(self, index: int, place: QPointF) -> None:
-        self._choose(self._code_at(index))
-
-    def _walk(self, index: int, place: QPointF, let_go: bool) -> None:
-        code, projection = self._code_at(index), self._chart.projection
-        if code is None or projection is None:
+    def _show_pictures(self) -> None:
+        chart, projection, model = self._dock.content, self._chart.projection, self._models.model
+        if chart is None:
             return
-        moved = projection.moved(code, (place.x(), place.y()), self._axes)
-        if let_go:
-            self._choose(moved)
-        else:
-            self._hover = self._ask(moved)
+        if projection is None or model is None or not self._is_of(model.digest) or not self._faces:
+            chart.show_pictures([])
+            return
+        places = projection.project(np.stack([face.code for face in self._faces]), self._axes).tolist()
+        photo = self._session.photo
+        chart.show_pictures(
+            [
+                MapPicture(
+                    (x, y), face.image, _name(face), face.photo is photo and face.number == photo.current
+                )
+                for face, (x, y) in zip(self._faces, places, strict=True)
+            ]
+        )
 
-    def _ask(self, code: Floats | None) -> HoverRequest | None:
-        if code is None:
-            return None
-        request = HoverRequest(self._chart.model, code)
-        self._renderer.hover(request)
-        return request
+    def _click(self, spot: Spot, place: QPointF) -> None:
+        if spot.kind == "picture":
+            self._photographs.go_to(self._faces[spot.index])
 
-    def _choose(self, code: Floats | None) -> None:
-        """Take what the model reads at a code; a later hover does not overtake it."""
-        if code is not None:
-            self._hover = self._taking = HoverRequest(self._chart.model, code)
-            self._renderer.decode(self._taking)
+    def _at(self, spot: Spot) -> Place:
+        """What lies at a spot of the map."""
+        model, collection = self._models.model, self._chart.collection
+        if model is None or not self._is_of(model.digest):
+            return None, ""
+        if spot.kind == "edit":
+            places = self._current_places()
+            return (places.edited if places is not None else None), ""
+        if spot.kind == "picture" and spot.index < len(self._faces):
+            face = self._faces[spot.index]
+            return face.code, _name(face)
+        if spot.kind == "point" and collection is not None and spot.index < len(collection.codes):
+            return collection.codes[spot.index], collection.titles[spot.index] if collection.titles else ""
+        return None, ""
 
-    def _forget_choice(self) -> None:
-        """Another face is shown: what was chosen for the last one is not meant for it."""
-        self._taking = None
 
-    def _code_at(self, index: int) -> Floats | None:
-        places, bank = self._current_places(), self._chart.bank
-        if index == EDIT_END:
-            return places.edited if places is not None else None
-        return bank.codes[index] if bank is not None and 0 <= index < len(bank.codes) else None
+def _name(face: PhotoFace) -> str:
+    if len(face.photo.faces) > 1:
+        return tr("{photo}, face {number}", photo=face.photo.name, number=face.number + 1)
+    return face.photo.name
 
-    def _show_face(self, result: HoverResult) -> None:
-        chart = self._dock.content
-        if result.request is self._taking:
-            self._taking = None
-            self._take(result.decoded)
-        if chart is not None and result.request is self._hover:
-            chart.show_face(to_qimage(result.decoded.pixels), self._describe(result.decoded))
 
-    def _describe(self, decoded: Decoded) -> str:
-        """What the model is most certain is there."""
-        model = self._models.model
-        names = model.attribute_names if model else ()
-        present = sorted(zip(decoded.attributes, names, strict=False), reverse=True)[:3]
-        return ", ".join(title(name) for value, name in present if value > 0)
-
-    def _take(self, decoded: Decoded) -> None:
-        """The sliders go to what the model reads at a place of the map, as one undo entry."""
-        model = self._models.model
-        if model is not None and self._showing.preview_request() is not None:
-            values = dict(zip(model.attribute_names, decoded.attributes, strict=True))
-            self._session.change(lambda edit: edit.with_values(values), "take from the map")
+def _collect(faces: list[PhotoFace], names: tuple[str, ...]) -> Collection:
+    """The open photographs as a collection; raises `DataError` of fewer than two."""
+    if len(faces) < 2:
+        raise DataError(tr("Open two photographs with faces, or more, to see them on a map of their own."))
+    codes, read = np.stack([face.code for face in faces]), np.stack([face.read for face in faces])
+    return Collection(codes, names, read=read, titles=tuple(map(_name, faces)))

@@ -176,6 +176,28 @@ class Engine:
         with self._torch.inference_mode():
             pixels = self._torch.from_numpy(np.ascontiguousarray(faces)).to(self._device).permute(0, 3, 1, 2)
             return np.asarray(self._model.read(self._standardise(pixels)).cpu().numpy())
+            decoded = self._model.complete({"image": self._many(faces)}, self._vector_name).mean
+            return np.asarray(decoded.cpu().numpy())
+
+    def locate(self, faces: Pixels) -> npt.NDArray[np.float32]:
+        """Means of q(z|x) of many faces, n × size × size × 3: n × latent."""
+        with self._torch.inference_mode():
+            return np.asarray(self._model.encode({"image": self._many(faces)}).mean.cpu().numpy())
+
+    def read(self, codes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Means of p(w|z) at many codes, n × latent: n × attributes, about -1…1."""
+        with self._torch.inference_mode():
+            z = self._torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(self._device)
+            return np.asarray(self._model.decode_one(self._vector_name, z).mean.float().cpu().numpy())
+
+    def posteriors(
+        self, columns: Sequence[tuple[float, ...]]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Means and variances of q(z|w) for every column's attributes, each columns × latent."""
+        with self._torch.inference_mode():
+            vectors = self._torch.cat([self._conditions(self._vector(column)) for column in columns])
+            posterior = self._model.encode({self._vector_name: vectors})
+            return posterior.mean.cpu().numpy(), posterior.variance.cpu().numpy()
 
     def follow(
         self, code: FaceCode, attributes: tuple[float, ...], free: tuple[int, ...]
@@ -372,6 +394,11 @@ class Engine:
             return vector
         shares = vector.clamp(min=0) + 1e-6
         return shares / shares.sum(1, keepdim=True)
+
+    def _many(self, faces: Pixels) -> torch.Tensor:
+        """Faces, n × size × size × 3, as the model takes them."""
+        pixels = self._torch.from_numpy(np.ascontiguousarray(faces)).to(self._device).permute(0, 3, 1, 2)
+        return self._standardise(pixels)
 
     def _standardise(self, pixels: torch.Tensor) -> torch.Tensor:
         """Colour pixels on the model's scale; a grey model sees their mean brightness."""

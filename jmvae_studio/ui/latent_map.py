@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QImage, QPalette, QPixmap
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPointF, Signal
+from PySide6.QtGui import QImage, QPalette
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from jmvae_studio.ui.map_view import MapView, Marks
+from jmvae_studio.language import tr
+from jmvae_studio.ui.face_card import FaceCard
+from jmvae_studio.ui.map_pictures import MapPicture
+from jmvae_studio.ui.map_view import NOTHING, MapView, Marks, Spot
 from jmvae_studio.ui.theme import is_dark
 
-CARD_SIDE = 112
-"""Side of the face on the card, in pixels."""
 CHOSEN_AXES = 10
 """So many axes, the first ones, can be chosen."""
 
@@ -30,21 +31,36 @@ class LatentMap(QWidget):
     axes_chosen = Signal(int, int)
     colour_chosen = Signal(str)
     """An attribute's name; empty for none."""
-    hovered = Signal(int, QPointF)
-    clicked = Signal(int, QPointF)
-    walked = Signal(int, QPointF, bool)
+    read_chosen = Signal(bool)
+    """Whether colours are what the model reads, or what was given."""
+    source_chosen = Signal(str)
+    hovered = Signal(object, QPointF)
+    """These three as `MapView` has them."""
+    clicked = Signal(object, QPointF)
+    walked = Signal(object, QPointF, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Latent map")
+        self.setAccessibleName(tr("Latent map"))
         self.view = MapView()
-        self.colour_box, self.across_box, self.up_box = QComboBox(), QComboBox(), QComboBox()
-        self.colour_box.setAccessibleName("Colour by")
-        self.across_box.setAccessibleName("Axis across")
-        self.up_box.setAccessibleName("Axis up")
+        self.source_box, self.colour_box, self.read_box = QComboBox(), QComboBox(), QComboBox()
+        self.across_box, self.up_box = QComboBox(), QComboBox()
+        for box, name in (
+            (self.source_box, tr("What the map shows")),
+            (self.colour_box, tr("Colour by")),
+            (self.read_box, tr("Whose attributes")),
+            (self.across_box, tr("Axis across")),
+            (self.up_box, tr("Axis up")),
+        ):
+            box.setAccessibleName(name)
+        self.read_box.addItem(tr("as given"))
+        self.read_box.addItem(tr("as read"))
+        self.read_box.setToolTip(
+            tr("The attributes that the codes come with, or what the model reads from them")
+        )
         self.note = QLabel()
         self.note.setWordWrap(True)
-        self.card = _Card(self.view)
+        self.card = FaceCard(self.view)
         self._points = np.zeros((0, 2), np.float32)
         self._values: Floats | None = None
         self._lay_out()
@@ -56,14 +72,34 @@ class LatentMap(QWidget):
         self.colour_box.currentIndexChanged.connect(
             lambda _: self.colour_chosen.emit(self.colour_box.currentData() or "")
         )
+        self.read_box.currentIndexChanged.connect(lambda index: self.read_chosen.emit(index == 1))
+        self.source_box.currentIndexChanged.connect(
+            lambda _: self.source_chosen.emit(self.source_box.currentData())
+        )
         for box in (self.across_box, self.up_box):
             box.currentIndexChanged.connect(lambda _: self._choose_axes())
+
+    def set_sources(self, sources: Sequence[tuple[str, str]], chosen: str) -> None:
+        """Offer what can be shown, as (name, title)."""
+        self.source_box.blockSignals(True)
+        self.source_box.clear()
+        for name, title in sources:
+            self.source_box.addItem(title, name)
+        self.source_box.setCurrentIndex(max(0, self.source_box.findData(chosen)))
+        self.source_box.blockSignals(False)
+
+    def set_readings(self, both: bool, read: bool) -> None:
+        """Whether there are attributes given and ones read to choose from, and which are shown."""
+        self.read_box.setVisible(both)
+        self.read_box.blockSignals(True)
+        self.read_box.setCurrentIndex(int(read))
+        self.read_box.blockSignals(False)
 
     def set_attributes(self, names: Sequence[tuple[str, str]], chosen: str) -> None:
         """Offer attributes, as (name, title), to colour by."""
         self.colour_box.blockSignals(True)
         self.colour_box.clear()
-        self.colour_box.addItem("nothing", "")
+        self.colour_box.addItem(tr("nothing"), "")
         for name, title in names:
             self.colour_box.addItem(title, name)
         self.colour_box.setCurrentIndex(max(0, self.colour_box.findData(chosen)))
@@ -75,7 +111,7 @@ class LatentMap(QWidget):
             box.blockSignals(True)
             box.clear()
             for number, share in enumerate(shares[:CHOSEN_AXES], 1):
-                name = f"z{number}" if own else f"PC {number}"
+                name = f"z{number}" if own else tr("PC {number}", number=number)
                 box.addItem(f"{name} · {share:.1%}")
             box.setCurrentIndex(axis)
             box.blockSignals(False)
@@ -98,6 +134,10 @@ class LatentMap(QWidget):
         """Colour the points by n values, -1…1, or all alike."""
         self._values = values
         self.view.show_points(self._points, self._colours(), anew=False)
+
+    def show_pictures(self, pictures: Sequence[MapPicture]) -> None:
+        """Show small pictures over the points."""
+        self.view.show_pictures(pictures)
 
     def show_marks(self, marks: Marks | None) -> None:
         """Show where the photograph and its edit lie."""
@@ -125,13 +165,13 @@ class LatentMap(QWidget):
         red, green, blue = np.rint(absent + share * (present - absent)).astype(np.uint32).T
         return np.asarray(np.uint32(0xFF000000) | red << 16 | green << 8 | blue, np.uint32)
 
-    def _hover(self, index: int, place: QPointF) -> None:
-        if index == -1:
+    def _hover(self, spot: Spot, place: QPointF) -> None:
+        if spot == NOTHING:
             self.card.hide()
         else:
             self.card.place_beside(self.view.to_widget(place.x(), place.y()))
 
-    def _walk(self, index: int, place: QPointF, let_go: bool) -> None:
+    def _walk(self, spot: Spot, place: QPointF, let_go: bool) -> None:
         self.card.place_beside(self.view.to_widget(place.x(), place.y()))
 
     def _choose_axes(self) -> None:
@@ -143,72 +183,24 @@ class LatentMap(QWidget):
         self.view.getPlotItem().setLabel("left", self.up_box.currentText())
 
     def _lay_out(self) -> None:
-        colour, axes = QHBoxLayout(), QHBoxLayout()
+        source, colour, axes = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         for row, text, box in (
-            (colour, "Colour by", self.colour_box),
-            (axes, "Across", self.across_box),
-            (axes, "Up", self.up_box),
+            (source, tr("Show"), self.source_box),
+            (colour, tr("Colour by"), self.colour_box),
+            (axes, tr("Across"), self.across_box),
+            (axes, tr("Up"), self.up_box),
         ):
             row.addWidget(QLabel(text))
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(11)
+            box.setMinimumContentsLength(7)
             row.addWidget(box, 1)
+        colour.addWidget(self.read_box)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(8, 6, 8, 6)
+        rows.addLayout(source)
         rows.addLayout(colour)
         rows.addLayout(axes)
         rows.addWidget(self.view, 1)
         rows.addWidget(self.note)
         self.note.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.setMinimumSize(320, 300)
-
-
-class _Card(QFrame):
-    """A small picture that keeps beside the mouse and inside the map."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setAutoFillBackground(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.picture, self._caption = QLabel(), QLabel()
-        self._caption.setWordWrap(True)
-        self._caption.setFixedWidth(CARD_SIDE)
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(4, 4, 4, 4)
-        rows.setSpacing(2)
-        rows.addWidget(self.picture)
-        rows.addWidget(self._caption)
-        self._beside = self.pos()
-        self.hide()
-
-    @property
-    def caption(self) -> str:
-        """The words below the picture."""
-        return self._caption.text()
-
-    def place_beside(self, place: QPoint) -> None:
-        """Move beside the mouse; what it shows follows."""
-        self._beside = place
-        if self.isVisible():
-            self._move()
-
-    def show_face(self, image: QImage, caption: str) -> None:
-        """Show a face; the card's place was given before."""
-        smooth = Qt.TransformationMode.SmoothTransformation
-        side = Qt.AspectRatioMode.KeepAspectRatio
-        self.picture.setPixmap(QPixmap.fromImage(image).scaled(CARD_SIDE, CARD_SIDE, side, smooth))
-        self._caption.setText(caption)
-        self.adjustSize()
-        self._move()
-        self.show()
-
-    def _move(self) -> None:
-        around = self.parentWidget()
-        assert around is not None
-        frame = around.rect()
-        x = self._beside.x() + 16
-        if x + self.width() > frame.right():
-            x = self._beside.x() - 16 - self.width()
-        y = min(max(self._beside.y() - self.height() // 2, 0), frame.height() - self.height())
-        self.move(max(x, 0), max(y, 0))
+        self.setMinimumSize(250, 260)

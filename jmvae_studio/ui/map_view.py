@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPalette
 from PySide6.QtWidgets import QWidget
 
+from jmvae_studio.language import tr
+from jmvae_studio.ui.map_pictures import MapPicture, PictureItem, make_items
 from jmvae_studio.ui.point_cloud import PointCloud
 from jmvae_studio.ui.theme import ACCENT
 
@@ -21,6 +24,17 @@ REACH = 9
 _PHOTO, _ASKED = QColor("#2f80c2"), ACCENT
 
 Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """What lies at a place of the map: a point or a picture by its index, the end of the edit, or nothing."""
+
+    kind: Literal["nothing", "point", "picture", "edit"]
+    index: int = -1
+
+
+NOTHING, EDIT_END = Spot("nothing"), Spot("edit")
 
 
 @dataclass(frozen=True)
@@ -43,45 +57,52 @@ class Marks:
 class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
     """Shows points on a plane. Pass over one to see it, click to take it, drag it to walk; the ground pans."""
 
-    hovered = Signal(int, QPointF)
-    """Index of a point (-1: none, -2: the edit's end) and where the mouse is on the plane."""
-    clicked = Signal(int, QPointF)
-    walked = Signal(int, QPointF, bool)
-    """A point is dragged to a place on the plane; whether it was let go there."""
+    hovered = Signal(object, QPointF)
+    """A `Spot`, and where the mouse is on the plane."""
+    clicked = Signal(object, QPointF)
+    walked = Signal(object, QPointF, bool)
+    """A `Spot` is dragged to a place on the plane; whether it was let go there."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Latent map")
+        self.setAccessibleName(tr("Latent map"))
         self.setMenuEnabled(False)
         self.hideButtons()
         self.getPlotItem().getViewBox().setDefaultPadding(0.03)
         self._points = np.zeros((0, 2), np.float32)
         self.marks: Marks | None = None
         """What is drawn over the points."""
-        self._pressed: tuple[int, QPoint] | None = None
+        self.pictures: list[PictureItem] = []
+        """What lies over the points."""
+        self._pressed: tuple[Spot, QPoint] | None = None
         self._walks = False
         self._cloud = PointCloud()
         self._photo, self._asked, self._path = (pyqtgraph.PlotCurveItem() for _ in range(3))
         self._ends, self._ring = pyqtgraph.ScatterPlotItem(), pyqtgraph.ScatterPlotItem()
         for item in (self._cloud, self._photo, self._asked, self._path, self._ends, self._ring):
             self.addItem(item)
+        self._ring.setZValue(30)
         self._dress()
 
     def show_points(self, points: Floats, colours: npt.NDArray[np.uint32], anew: bool) -> None:
         """Show n × 2 points in n colours (0xffRRGGBB); ``anew`` brings all of them into view."""
         self._points = points
         self._cloud.show_points(points, colours)
-        self._point_at(-1)
+        self._point_at(NOTHING)
         if anew and len(points):
             self.fit()
 
     def fit(self) -> None:
-        """Bring all points into view."""
+        """Bring all points and pictures into view."""
         if len(self._points):
-            low, high = self._points.min(0), self._points.max(0)
+            pictures = np.array([[item.x(), item.y()] for item in self.pictures], np.float32).reshape(-1, 2)
+            all_of_them = np.concatenate([self._points, pictures])
+            low, high = all_of_them.min(0), all_of_them.max(0)
             box = self.getPlotItem().getViewBox()
             box.setRange(
-                xRange=(float(low[0]), float(high[0])), yRange=(float(low[1]), float(high[1])), padding=0.04
+                xRange=(float(low[0]), float(high[0])),
+                yRange=(float(low[1]), float(high[1])),
+                padding=0.12 if self.pictures else 0.04,
             )
 
     def show_marks(self, marks: Marks | None) -> None:
@@ -94,6 +115,14 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         self._path.setData(*ends.T)
         self._ends.setData(*ends.T, brush=[pyqtgraph.mkBrush(c) for c in (_PHOTO, _ASKED)][: len(ends)])
 
+    def show_pictures(self, pictures: Sequence[MapPicture]) -> None:
+        """Show small pictures over the points, in place of those before."""
+        for item in self.pictures:
+            self.removeItem(item)
+        self.pictures = make_items(pictures)
+        for item in self.pictures:
+            self.addItem(item, ignoreBounds=True)
+
     def to_plane(self, place: QPointF) -> QPointF:
         """A place on the widget as one on the plane."""
         point: QPointF = self.getPlotItem().getViewBox().mapSceneToView(self.mapToScene(place.toPoint()))
@@ -104,48 +133,51 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         place: QPoint = self.mapFromScene(self.getPlotItem().getViewBox().mapViewToScene(QPointF(x, y)))
         return place
 
-    def point_at(self, place: QPointF) -> int:
-        """Index of the point nearest to a place on the widget, -2 for the edit's end, -1 if none is near."""
+    def spot_at(self, place: QPointF) -> Spot:
+        """What is meant at a place on the widget: the edit's end, the uppermost picture, or the nearest point."""
         here = self.to_plane(place)
         across, up = self.getPlotItem().getViewBox().viewPixelSize()
         if self.marks is not None:
             x, y = self.marks.end
             away = np.hypot((x - here.x()) / across, (y - here.y()) / up)
             if away <= REACH:
-                return -2
+                return EDIT_END
+        for item in sorted(self.pictures, key=lambda item: (item.zValue(), item.index), reverse=True):
+            if item.covers((here.x() - item.x()) / across, (item.y() - here.y()) / up):
+                return Spot("picture", item.index)
         if not len(self._points):
-            return -1
+            return NOTHING
         squared = ((self._points[:, 0] - np.float32(here.x())) / np.float32(across)) ** 2
         squared += ((self._points[:, 1] - np.float32(here.y())) / np.float32(up)) ** 2
         nearest = int(squared.argmin())
-        return nearest if squared[nearest] <= REACH**2 else -1
+        return Spot("point", nearest) if squared[nearest] <= REACH**2 else NOTHING
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            index = self.point_at(event.position())
-            self._pressed, self._walks = (index, event.position().toPoint()), False
-            if index != -1:
+            spot = self.spot_at(event.position())
+            self._pressed, self._walks = (spot, event.position().toPoint()), False
+            if spot != NOTHING:
                 event.accept()
                 return
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._pressed is not None and self._pressed[0] != -1:
-            index, start = self._pressed
+        if self._pressed is not None and self._pressed[0] != NOTHING:
+            spot, start = self._pressed
             if self._walks or (event.position().toPoint() - start).manhattanLength() > 4:
                 self._walks = True
-                self._walk(index, event, let_go=False)
+                self._walk(spot, event, let_go=False)
             event.accept()
             return
         super().mouseMoveEvent(event)
         if not event.buttons():
-            index = self.point_at(event.position())
-            self._point_at(index)
-            self.hovered.emit(index, self.to_plane(event.position()))
+            spot = self.spot_at(event.position())
+            self._point_at(spot)
+            self.hovered.emit(spot, self.to_plane(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         pressed, self._pressed = self._pressed, None
-        if pressed is None or pressed[0] == -1 or event.button() != Qt.MouseButton.LeftButton:
+        if pressed is None or pressed[0] == NOTHING or event.button() != Qt.MouseButton.LeftButton:
             super().mouseReleaseEvent(event)
             return
         if self._walks:
@@ -155,29 +187,30 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self.point_at(event.position()) == -1:
+        if self.spot_at(event.position()) == NOTHING:
             self.fit()
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        self._point_at(-1)
-        self.hovered.emit(-1, QPointF())
+        self._point_at(NOTHING)
+        self.hovered.emit(NOTHING, QPointF())
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_ring"):
             self._dress()
 
-    def _walk(self, index: int, event: QMouseEvent, let_go: bool) -> None:
+    def _walk(self, spot: Spot, event: QMouseEvent, let_go: bool) -> None:
         place = self.to_plane(event.position())
         self._show_ring([place.x()], [place.y()])
-        self.walked.emit(index, place, let_go)
+        self.walked.emit(spot, place, let_go)
 
-    def _point_at(self, index: int) -> None:
-        """A ring around the point under the mouse, at once."""
-        if index >= 0:
-            self._show_ring([float(self._points[index, 0])], [float(self._points[index, 1])])
-        elif index == -2 and self.marks is not None:
+    def _point_at(self, spot: Spot) -> None:
+        """A ring around what is under the mouse, at once."""
+        if spot.kind == "point":
+            x, y = self._points[spot.index].tolist()
+            self._show_ring([x], [y])
+        elif spot.kind == "edit" and self.marks is not None:
             self._show_ring([self.marks.end[0]], [self.marks.end[1]])
         else:
             self._show_ring([], [])

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -12,11 +13,15 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.explore.projection import fit
 from jmvae_studio.ui.latent_map import LatentMap
-from jmvae_studio.ui.map_view import Marks
+from jmvae_studio.ui.map_pictures import MapPicture
+from jmvae_studio.ui.map_view import EDIT_END, NOTHING, Marks, Spot
 from jmvae_studio.ui.point_cloud import draw
 from tests.conftest import NAMES
 from tests.gui.conftest import drag, settle
 from trainer.bank import Bank
+from trainer.data.face_crop import extract
+from trainer.data.face_detection import find_faces
+from trainer.data.images import open_image
 
 POINTS = np.array([[-3, -2], [3, -2], [0, 2], [-3, 2]], np.float32)
 
@@ -69,28 +74,28 @@ def test_points_take_the_colour_of_their_value(chart: LatentMap) -> None:
 
 
 def test_hover_click_and_walk_name_the_point(chart: LatentMap) -> None:
-    seen: list[int] = []
-    clicked: list[int] = []
-    walked: list[tuple[int, QPointF, bool]] = []
-    chart.hovered.connect(lambda index, where: seen.append(index))
-    chart.clicked.connect(lambda index, where: clicked.append(index))
+    seen: list[Spot] = []
+    clicked: list[Spot] = []
+    walked: list[tuple[Spot, QPointF, bool]] = []
+    chart.hovered.connect(lambda spot, where: seen.append(spot))
+    chart.clicked.connect(lambda spot, where: clicked.append(spot))
     chart.walked.connect(lambda *given: walked.append(given))
     viewport = chart.view.viewport()
     QTest.mouseMove(viewport, place(chart, 2) + QPoint(3, -2))
-    assert seen[-1] == 2
+    assert seen[-1] == Spot("point", 2)
     QTest.mouseMove(viewport, place(chart, 2) + QPoint(40, 40))
-    assert seen[-1] == -1
+    assert seen[-1] == NOTHING
     QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=place(chart, 1))
-    assert clicked == [1]
+    assert clicked == [Spot("point", 1)]
     assert not walked
     goal = place(chart, 0) + QPoint(60, -30)
     drag(viewport, place(chart, 0), place(chart, 0) + QPoint(20, -10), goal)
-    index, end, let_go = walked[-1]
-    assert (index, let_go) == (0, True)
+    spot, end, let_go = walked[-1]
+    assert (spot, let_go) == (Spot("point", 0), True)
     expected = chart.view.to_plane(QPointF(goal))
     assert (end.x(), end.y()) == pytest.approx((expected.x(), expected.y()), abs=1e-6)
     assert not any(given[2] for given in walked[:-1])
-    assert clicked == [1]
+    assert clicked == [Spot("point", 1)]
 
 
 def test_dragging_the_ground_pans_and_a_double_click_brings_all_back(chart: LatentMap) -> None:
@@ -107,9 +112,34 @@ def test_dragging_the_ground_pans_and_a_double_click_brings_all_back(chart: Late
 def test_the_edits_end_comes_before_the_points_under_it(chart: LatentMap) -> None:
     outline = np.array([[0, 0], [1, 0], [1, 1], [0, 0]], np.float32)
     chart.show_marks(Marks(outline, outline, (-1, -1), (0, 2)))
-    assert chart.view.point_at(QPointF(place(chart, 2))) == -2
+    assert chart.view.spot_at(QPointF(place(chart, 2))) == EDIT_END
     chart.show_marks(None)
-    assert chart.view.point_at(QPointF(place(chart, 2))) == 2
+    assert chart.view.spot_at(QPointF(place(chart, 2))) == Spot("point", 2)
+
+
+def test_pictures_keep_their_size_and_are_clicked_before_points(chart: LatentMap) -> None:
+    image = QImage(40, 40, QImage.Format.Format_RGB32)
+    image.fill(QColor("#12ab34"))
+    chart.show_points(np.concatenate([POINTS, [[1, 0]]]).astype(np.float32))
+    chart.show_pictures([MapPicture((1, 0), image), MapPicture((-1, 0), image, pinned=False)])
+    clicked: list[Spot] = []
+    chart.clicked.connect(lambda spot, where: clicked.append(spot))
+    for factor in (1.0, 0.7):
+        chart.view.getPlotItem().getViewBox().scaleBy((factor, factor))
+        QApplication.processEvents()
+        pinned, lying = chart.view.to_widget(1, 0) - QPoint(0, 20), chart.view.to_widget(-1, 0)
+        shown = chart.view.grab().toImage()
+        assert shown.pixelColor(pinned).name() == shown.pixelColor(lying).name() == "#12ab34"
+        edge = next(x for x in range(60) if shown.pixelColor(lying + QPoint(x, 0)).name() != "#12ab34")
+        assert 16 <= edge <= 18  # half of 34 pixels, however far it is zoomed
+        QTest.mouseClick(chart.view.viewport(), Qt.MouseButton.LeftButton, pos=pinned)
+        QTest.mouseClick(chart.view.viewport(), Qt.MouseButton.LeftButton, pos=lying)
+    assert clicked == [Spot("picture", 0), Spot("picture", 1)] * 2
+    QTest.mouseClick(chart.view.viewport(), Qt.MouseButton.LeftButton, pos=chart.view.to_widget(1, 0))
+    assert clicked[-1] == Spot("picture", 0)  # the tip covers its point
+    chart.show_pictures([])
+    QTest.mouseClick(chart.view.viewport(), Qt.MouseButton.LeftButton, pos=chart.view.to_widget(1, 0))
+    assert clicked[-1] == Spot("point", 4)
 
 
 def test_axes_say_what_they_explain(chart: LatentMap) -> None:
@@ -173,9 +203,46 @@ def test_the_map_in_the_studio(studio: Studio, checkpoint: Path, qtbot: QtBot) -
     qtbot.waitUntil(lambda: len(face.edit.values) == 40, timeout=20_000)
     engine = studio.renderer._engine
     assert engine is not None
-    index = chart.view.point_at(QPointF(where))
+    index = chart.view.spot_at(QPointF(where)).index
     read = np.clip(engine.decode(bank.codes[index]).attributes, -3, 3)
     assert [dict(face.edit.values)[name] for name in NAMES] == pytest.approx(read, abs=1e-5)
     settle(studio, qtbot)
     QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert dict(face.edit.values) == {"Smiling": 3}
+
+
+def test_open_photographs_stand_on_the_map_and_are_gone_to(
+    studio: Studio, own_faces: Path, qtbot: QtBot
+) -> None:
+    studio.window.map_dock.show()
+    studio.photographs.open_paths(sorted(own_faces.glob("*.png"))[:3])
+    qtbot.waitUntil(lambda: len(studio.session.photos) == 4, timeout=20_000)
+    chart = studio.window.map_dock.content
+    assert chart is not None
+    chart.source_box.setCurrentIndex(chart.source_box.findData("photographs"))
+    others = len(studio.session.photos[0].faces)
+    qtbot.waitUntil(lambda: len(chart.points) == len(chart.view.pictures) == others + 3, timeout=30_000)
+    engine = studio.renderer._engine
+    assert engine is not None
+    photo = studio.session.photos[3]
+    faces = find_faces(open_image(photo.path).pixels)
+    code = engine.locate(extract(open_image(photo.path).pixels, faces[0].crop, 64)[None])
+    assert studio.exploring.projection is not None
+    expected = studio.exploring.projection.project(code)[0].tolist()
+    item = chart.view.pictures[-1]
+    assert (item.x(), item.y()) == pytest.approx(expected, abs=1e-3)
+    settle(studio, qtbot)
+    assert studio.session.photo is not photo
+    pin = chart.view.to_widget(*expected) - QPoint(0, 20)
+    assert chart.view.spot_at(QPointF(pin)) == Spot("picture", others + 2)
+    QTest.mouseClick(chart.view.viewport(), Qt.MouseButton.LeftButton, pos=pin)
+    qtbot.waitUntil(lambda: studio.session.photo is photo, timeout=20_000)
+    face = studio.session.face
+    assert face is not None
+    assert not face.edit.values
+    qtbot.waitUntil(
+        lambda: chart.view.pictures[-1].zValue() > chart.view.pictures[0].zValue(), timeout=20_000
+    )
+    studio.session.remove(photo)
+    qtbot.waitUntil(lambda: len(chart.points) == others + 2, timeout=20_000)
+    assert studio.settings.map_source == "photographs"

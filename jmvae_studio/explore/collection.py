@@ -1,0 +1,36 @@
+"""Codes that share a map, wherever they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.bank import Bank
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Codes with what is known of each.
+
+    Attributes:
+        codes: n × latent.
+        names: Of the attributes.
+        given: n × attributes as they were said of the codes, about -1…1; None if nobody said any.
+        read: n × attributes as the model reads them from the codes; None until it has.
+        titles: What each is called, for instance a file's name; empty if they have no names.
+    """
+
+    codes: Floats
+    names: tuple[str, ...]
+    given: Floats | None = None
+    read: Floats | None = None
+    titles: tuple[str, ...] = ()
+
+    @classmethod
+    def of_bank(cls, bank: Bank) -> Collection:
+        """The codes of a bank; what is 0 or -1 in it is absent."""
+        return cls(bank.codes, bank.names, np.where(bank.attributes > 0, 1, -1).astype(np.float32))
