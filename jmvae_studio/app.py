@@ -95,7 +95,15 @@ class Studio(QObject):
         self.exports = Exports(session, self.showing, self.models, self.renderer, window, settings, self)
         self.believing = Believing(session, self.showing, self.renderer, self.models, window, settings, self)
         self.exploring = Exploring(
-            session, self.showing, self.renderer, self.models, self.photographs, window, settings, self
+            session,
+            self.showing,
+            self.renderer,
+            self.models,
+            self.photographs,
+            window,
+            settings,
+            settings_file.cache,
+            self,
         )
         self.coupling = Coupling(session, self.showing, self.renderer, self.models, window, settings, self)
         self.imagining = Imagining(session, self.showing, self.renderer, self.models, window, settings, self)

@@ -53,8 +53,10 @@ class Settings(BaseModel):
     """Whether exported pictures carry the settings they were made with."""
     imagined: list[str] = Field(default=["Male", "Bald", "Smiling", "Eyeglasses", "Young"])
     """Attributes that have a column among the average and random faces."""
-    map_source: Literal["bank", "photographs"] = "bank"
+    map_source: Literal["bank", "photographs", "folder"] = "bank"
     """What the latent map shows."""
+    map_folder: str = ""
+    """The folder that was last mapped."""
     welcomed: bool = False
     """Whether the hint of the first start was dismissed."""
     autosave: bool = True
@@ -87,20 +89,23 @@ class Settings(BaseModel):
 class SettingsFile:
     """Where the settings live."""
 
-    def __init__(self, path: Path, data: Path | None = None) -> None:
+    def __init__(self, path: Path, data: Path | None = None, cache: Path | None = None) -> None:
         self.path = path
         self.data = data or path.parent
         """Where large things are kept: the runs of the trainer."""
+        self.cache = cache or path.parent / "cache"
+        """Where what can be made again is kept: the codes of folders."""
 
     @classmethod
     def for_user(cls) -> SettingsFile:
-        """In the user's folders for settings and data, or both in the folder JMVAE_STUDIO_CONFIG names."""
-        from platformdirs import user_config_path, user_data_path
+        """In the user's folders for settings, data and caches, or all in the folder JMVAE_STUDIO_CONFIG names."""
+        from platformdirs import user_cache_path, user_config_path, user_data_path
 
         folder = os.environ.get("JMVAE_STUDIO_CONFIG")
         if folder:
             return cls(Path(folder) / "settings.json")
-        return cls(user_config_path("jmvae-studio") / "settings.json", user_data_path("jmvae-studio"))
+        name = "jmvae-studio"
+        return cls(user_config_path(name) / "settings.json", user_data_path(name), user_cache_path(name))
 
     @property
     def folder(self) -> Path:

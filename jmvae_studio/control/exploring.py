@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, QTimer, Signal
 
-from jmvae_studio.control.map_photographs import MapPhotographs, PhotoFace
+from jmvae_studio.control.map_photographs import MapPhotographs, PhotoFace, face_name
+from jmvae_studio.control.map_sources import Chart, MapSources, Source
 from jmvae_studio.control.map_visits import MapVisits, Place
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.photographs import Photographs
 from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.attributes import title
 from jmvae_studio.document.session import Session
-from jmvae_studio.explore.bank import bank_of
 from jmvae_studio.explore.collection import Collection
-from jmvae_studio.explore.projection import Axes, Floats, Projection, fit
-from jmvae_studio.inference.renderer import Analysis, ModelInfo, Renderer
+from jmvae_studio.explore.projection import Axes, Floats, Projection
+from jmvae_studio.inference.renderer import Analysis, Renderer
 from jmvae_studio.inference.results import Places
 from jmvae_studio.language import mark, tr, trn
 from jmvae_studio.settings import Settings
+from jmvae_studio.ui.dialogs import ask_folder
 from jmvae_studio.ui.latent_map import LatentMap
 from jmvae_studio.ui.main_window import MainWindow
 from jmvae_studio.ui.map_pictures import MapPicture
 from jmvae_studio.ui.map_view import Marks, Spot
-from trainer.errors import DataError, TrainerError
 
 SETTLED = 120
 """Milliseconds without a change of the edit after which the map follows it: never during a drag."""
@@ -38,36 +35,10 @@ HINT = mark(
     "Pass over a point to see its face, click to take its attributes, drag it to walk; the wheel zooms."
 )
 
-Source = Literal["bank", "photographs"]
-SOURCES: tuple[tuple[Source, str], ...] = (
-    ("bank", mark("Codes that come with the model")),
-    ("photographs", mark("The open photographs")),
-)
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """What the map shall show; equal wishes need no second answer."""
-
-    model: str
-    source: Source
-    content: Hashable = None
-
-
-@dataclass(frozen=True)
-class _Chart:
-    """A collection with its projection, or a sentence why there is none."""
-
-    wish: _Wish | None = None
-    collection: Collection | None = None
-    projection: Projection | None = None
-    message: str = ""
-
 
 class Exploring(QObject):
     """Connects the latent map with the model and the session; it works only while the map is seen."""
 
-    _charted = Signal(object)
     _read = Signal(object, object)
 
     def __init__(
@@ -79,25 +50,28 @@ class Exploring(QObject):
         photographs: Photographs,
         window: MainWindow,
         settings: Settings,
+        cache: Path,
         parent: QObject | None = None,
     ) -> None:
+        """Args: ``cache`` is the folder in which codes of folders are kept."""
         super().__init__(parent)
         self._session, self._showing, self._renderer = session, showing, renderer
-        self._models, self._settings, self._dock = models, settings, window.map_dock
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="explorer")
+        self._models, self._settings, self._window = models, settings, window
+        self._dock = window.map_dock
+        self._sources = MapSources(renderer, window, settings, cache, self)
         self._photographs = MapPhotographs(session, photographs, renderer, self)
-        self._closing = False
-        self._asked: _Wish | None = None
-        self._chart = _Chart()
+        self._chart = Chart()
         self._faces: list[PhotoFace] = []
         self._axes: Axes = (0, 1)
         self._colour, self._wants_read = "Smiling", False
         self._places: Analysis | None = None
         self._due = QTimer(self, interval=SETTLED, singleShot=True)
         self._due.timeout.connect(self._catch_up)
-        self._charted.connect(self._show_chart)
+        self._sources.begun.connect(self._begin)
+        self._sources.charted.connect(self._show_chart)
         self._read.connect(self._take_read)
         self._photographs.changed.connect(self._follow)
+        window.map_folder_asked.connect(self._ask_folder)
         self._dock.made.connect(self._connect_map)
         self._dock.seen.connect(lambda visible: self._catch_up())
         models.changed.connect(lambda model, renewed: self._catch_up())
@@ -112,9 +86,8 @@ class Exploring(QObject):
 
     def close(self) -> None:
         """End the threads; call before the renderer is closed."""
-        self._closing = True
+        self._sources.close()
         self._photographs.close()
-        self._pool.shutdown(cancel_futures=True)
 
     @property
     def projection(self) -> Projection | None:
@@ -122,7 +95,8 @@ class Exploring(QObject):
         return self._chart.projection
 
     def _connect_map(self, chart: LatentMap) -> None:
-        chart.set_sources([(name, tr(text)) for name, text in SOURCES], self._settings.map_source)
+        chart.set_sources(self._sources.offered(), self._settings.map_source)
+        chart.folder_asked.connect(self._ask_folder)
         chart.source_chosen.connect(self._choose_source)
         chart.axes_chosen.connect(self._choose_axes)
         chart.colour_chosen.connect(self._choose_colour)
@@ -149,51 +123,22 @@ class Exploring(QObject):
             return
         self._photographs.follow(model)
         self._faces = self._photographs.faces()
-        self._ask_chart(model, chart)
+        self._sources.follow(model, self._faces)
         self._ask_places()
         self._show_pictures()
 
-    def _ask_chart(self, model: ModelInfo, chart: LatentMap) -> None:
-        source: Source = self._settings.map_source
-        content: Hashable = None
-        if source == "photographs":
-            content = tuple((face.photo.number, face.code.tobytes()) for face in self._faces)
-        wish = _Wish(model.digest, source, content)
-        if wish == self._asked:
-            return
-        if self._asked is None or (wish.model, wish.source) != (self._asked.model, self._asked.source):
-            self._places = None
-            self._show_marks()
-            chart.say(tr("Working out the map…"))
-        self._asked = wish
-        if source == "bank":
-            path, digest = Path(model.path), model.digest
-            self._submit(wish, lambda: Collection.of_bank(bank_of(path, digest)))
-        else:
-            faces = self._faces
-            self._submit(wish, lambda: _collect(faces, model.attribute_names))
+    def _begin(self) -> None:
+        self._places = None
+        self._show_marks()
+        if self._dock.content is not None:
+            self._dock.content.say(tr("Working out the map…"))
 
-    def _submit(self, wish: _Wish, collect: Callable[[], Collection]) -> None:
-        self._pool.submit(self._make_chart, wish, collect)
-
-    def _make_chart(self, wish: _Wish, collect: Callable[[], Collection]) -> None:
-        """On the explorer's thread."""
-        try:
-            collection = collect()
-            made = _Chart(wish, collection, fit(collection.codes, lambda: self._closing))
-        except (TrainerError, MemoryError, np.linalg.LinAlgError) as error:
-            made = _Chart(wish, message=str(error))
-        if not self._closing:
-            self._charted.emit(made)
-
-    def _show_chart(self, made: _Chart) -> None:
+    def _show_chart(self, made: Chart) -> None:
         chart = self._dock.content
         assert chart is not None
-        if made.wish != self._asked or made.wish is None:
-            return
-        shown = self._chart.wish
-        same = shown is not None and (shown.model, shown.source) == (made.wish.model, made.wish.source)
-        self._chart, self._axes = made, self._axes if same else (0, 1)
+        assert made.wish is not None
+        self._axes = self._axes if made.wish.is_like(self._chart.wish) else (0, 1)
+        self._chart = made
         collection, projection = made.collection, made.projection
         if collection is None or projection is None:
             chart.show_points(np.zeros((0, 2), np.float32))
@@ -208,7 +153,7 @@ class Exploring(QObject):
             self._show_points(anew=True)
             self._show_colours()
             counted = trn("{count:,} code.", "{count:,} codes.", len(collection.codes))
-            chart.say(f"{counted} {tr(HINT)}")
+            chart.say(" ".join(part for part in (counted, made.message, tr(HINT)) if part))
         self._show_marks()
 
     def _show_points(self, anew: bool) -> None:
@@ -218,6 +163,19 @@ class Exploring(QObject):
 
     def _choose_source(self, source: Source) -> None:
         self._settings.map_source = source
+        self._catch_up()
+
+    def _ask_folder(self) -> None:
+        folder = ask_folder(self._window, tr("Map a Folder of Photographs"), Path(self._settings.map_folder))
+        if folder is not None:
+            self.map_folder(folder)
+
+    def map_folder(self, folder: Path) -> None:
+        """Show the faces of a folder's pictures on the map, and remember it."""
+        self._sources.take_folder(folder)
+        self._dock.show()
+        if self._dock.content is not None:
+            self._dock.content.set_sources(self._sources.offered(), self._settings.map_source)
         self._catch_up()
 
     def _choose_axes(self, across: int, up: int) -> None:
@@ -329,7 +287,7 @@ class Exploring(QObject):
         chart.show_pictures(
             [
                 MapPicture(
-                    (x, y), face.image, _name(face), face.photo is photo and face.number == photo.current
+                    (x, y), face.image, face_name(face), face.photo is photo and face.number == photo.current
                 )
                 for face, (x, y) in zip(self._faces, places, strict=True)
             ]
@@ -349,21 +307,7 @@ class Exploring(QObject):
             return (places.edited if places is not None else None), ""
         if spot.kind == "picture" and spot.index < len(self._faces):
             face = self._faces[spot.index]
-            return face.code, _name(face)
+            return face.code, face_name(face)
         if spot.kind == "point" and collection is not None and spot.index < len(collection.codes):
             return collection.codes[spot.index], collection.titles[spot.index] if collection.titles else ""
         return None, ""
-
-
-def _name(face: PhotoFace) -> str:
-    if len(face.photo.faces) > 1:
-        return tr("{photo}, face {number}", photo=face.photo.name, number=face.number + 1)
-    return face.photo.name
-
-
-def _collect(faces: list[PhotoFace], names: tuple[str, ...]) -> Collection:
-    """The open photographs as a collection; raises `DataError` of fewer than two."""
-    if len(faces) < 2:
-        raise DataError(tr("Open two photographs with faces, or more, to see them on a map of their own."))
-    codes, read = np.stack([face.code for face in faces]), np.stack([face.read for face in faces])
-    return Collection(codes, names, read=read, titles=tuple(map(_name, faces)))

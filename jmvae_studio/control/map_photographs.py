@@ -16,6 +16,7 @@ from jmvae_studio.control.photographs import Photographs
 from jmvae_studio.document.photo import Photo
 from jmvae_studio.document.session import Session
 from jmvae_studio.inference.renderer import FaceKey, ModelInfo, Renderer, RenderError
+from jmvae_studio.language import tr
 from jmvae_studio.ui.images import to_qimage
 from trainer.data.face_crop import FaceCrop, extract
 from trainer.data.images import OpenedImage, open_image
@@ -42,6 +43,13 @@ class PhotoFace:
     code: Floats
     read: Floats
     image: QImage
+
+
+def face_name(face: PhotoFace) -> str:
+    """What a face is called: after its photograph."""
+    if len(face.photo.faces) > 1:
+        return tr("{picture}, face {number}", picture=face.photo.name, number=face.number + 1)
+    return face.photo.name
 
 
 @dataclass(frozen=True, eq=False)

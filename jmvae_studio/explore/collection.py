@@ -12,7 +12,7 @@ from trainer.bank import Bank
 Floats = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Collection:
     """Codes with what is known of each.
 

@@ -144,6 +144,8 @@ class ModelInfo:
     system: str
     attribute_names: tuple[str, ...]
     image_size: int
+    latent: int
+    """Dimensions of its code."""
     device: Device
     """As it was asked for."""
     device_name: str
@@ -402,6 +404,7 @@ class Renderer(QObject):
                 engine.header.system,
                 engine.attribute_names,
                 engine.image_size,
+                engine.latent,
                 device,
                 engine.device_name,
                 engine.takes_whole,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPointF, Signal
 from PySide6.QtGui import QImage, QPalette
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from jmvae_studio.language import tr
 from jmvae_studio.ui.face_card import FaceCard
@@ -34,6 +34,7 @@ class LatentMap(QWidget):
     read_chosen = Signal(bool)
     """Whether colours are what the model reads, or what was given."""
     source_chosen = Signal(str)
+    folder_asked = Signal()
     hovered = Signal(object, QPointF)
     """These three as `MapView` has them."""
     clicked = Signal(object, QPointF)
@@ -53,6 +54,9 @@ class LatentMap(QWidget):
             (self.up_box, tr("Axis up")),
         ):
             box.setAccessibleName(name)
+        self.folder_button = QPushButton(tr("Folder…"))
+        self.folder_button.setToolTip(tr("Find the faces in a folder's pictures and put them on the map"))
+        self.folder_button.clicked.connect(self.folder_asked)
         self.read_box.addItem(tr("as given"))
         self.read_box.addItem(tr("as read"))
         self.read_box.setToolTip(
@@ -62,7 +66,8 @@ class LatentMap(QWidget):
         self.note.setWordWrap(True)
         self.card = FaceCard(self.view)
         self._points = np.zeros((0, 2), np.float32)
-        self._values: Floats | None = None
+        self.values: Floats | None = None
+        """What the points are coloured by, -1…1."""
         self._lay_out()
         self.view.hovered.connect(self._hover)
         self.view.hovered.connect(self.hovered)
@@ -125,14 +130,14 @@ class LatentMap(QWidget):
     def show_points(self, points: Floats, anew: bool = True) -> None:
         """Show n × 2 points; ``anew`` brings all of them into view."""
         self._points = points
-        if self._values is not None and len(self._values) != len(points):
-            self._values = None
+        if self.values is not None and len(self.values) != len(points):
+            self.values = None
         self.card.hide()
         self.view.show_points(points, self._colours(), anew)
 
     def show_values(self, values: Floats | None) -> None:
         """Colour the points by n values, -1…1, or all alike."""
-        self._values = values
+        self.values = values
         self.view.show_points(self._points, self._colours(), anew=False)
 
     def show_pictures(self, pictures: Sequence[MapPicture]) -> None:
@@ -160,7 +165,7 @@ class LatentMap(QWidget):
         """0xffRRGGBB per point: from what is absent to what is present."""
         absent = np.array(_ABSENT[is_dark(self.palette())], np.float32)
         present = np.array(_PRESENT, np.float32)
-        values = np.full(len(self._points), -1, np.float32) if self._values is None else self._values
+        values = np.full(len(self._points), -1, np.float32) if self.values is None else self.values
         share = np.clip((values + 1) / 2, 0, 1)[:, None]
         red, green, blue = np.rint(absent + share * (present - absent)).astype(np.uint32).T
         return np.asarray(np.uint32(0xFF000000) | red << 16 | green << 8 | blue, np.uint32)
@@ -194,6 +199,7 @@ class LatentMap(QWidget):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(7)
             row.addWidget(box, 1)
+        source.addWidget(self.folder_button)
         colour.addWidget(self.read_box)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(8, 6, 8, 6)

@@ -307,8 +307,9 @@ class MainWindow(MenuWindow):
 
     def _fill_status_bar(self) -> None:
         self.time_label, self.device_label, self.model_label = QLabel(), QLabel(), QLabel()
-        self.progress = ProgressLine()
-        self.statusBar().addPermanentWidget(self.progress)
+        self.progress, self.map_progress = ProgressLine(), ProgressLine()
+        for line in (self.progress, self.map_progress):
+            self.statusBar().addPermanentWidget(line)
         self._times = ""
         self._times_due = QTimer(self, interval=200, singleShot=True)
         self._times_due.timeout.connect(lambda: self.time_label.setText(self._times))

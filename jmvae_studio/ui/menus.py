@@ -39,6 +39,7 @@ class MenuWindow(QMainWindow):
     export_asked = Signal()
     export_face_asked = Signal()
     batch_asked = Signal()
+    map_folder_asked = Signal()
     copy_asked = Signal()
     recent_file_chosen = Signal(Path)
     sample_chosen = Signal(Path)
@@ -165,6 +166,9 @@ class MenuWindow(QMainWindow):
             file, tr("Export &Face Only…"), self.export_face_asked, "Ctrl+Shift+S"
         )
         self._action(file, tr("Edit a Fol&der…"), self.batch_asked, "Ctrl+Shift+B")
+        self.export_face = self._action(file, "Export &Face Only…", self.export_face_asked, "Ctrl+Shift+S")
+        self._action(file, "Edit a Fol&der…", self.batch_asked, "Ctrl+Shift+B")
+        self._action(file, "Map a Folde&r…", self.map_folder_asked)
         file.addSeparator()
         self._action(file, tr("Sa&ve Session…"), self.save_session_asked, "Ctrl+Alt+S")
         self._action(file, tr("Open Sessio&n…"), self.open_session_asked)

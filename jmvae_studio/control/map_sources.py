@@ -1,0 +1,188 @@
+"""What the latent map shows: codes that come with the model, of photographs, of a folder or of attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from jmvae_studio.control.map_folder import Gathered, MapFolder
+from jmvae_studio.control.map_photographs import PhotoFace, face_name
+from jmvae_studio.explore.bank import bank_of
+from jmvae_studio.explore.collection import Collection
+from jmvae_studio.explore.projection import Projection, fit
+from jmvae_studio.inference.renderer import ModelInfo, Renderer
+from jmvae_studio.language import tr, trn
+from jmvae_studio.settings import Settings
+from jmvae_studio.ui.main_window import MainWindow
+from jmvae_studio.ui.message_bar import Message
+from trainer.errors import DataError, TrainerError
+
+FEWEST = 2
+"""Codes of which principal components can be made."""
+
+Source = Literal["bank", "photographs", "folder"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the map shall show, of the model with the digest ``model``; equal wishes need no second answer."""
+
+    model: str
+    source: Source
+    content: Hashable = None
+
+    def is_like(self, other: Wish | None) -> bool:
+        """Whether only the content is another."""
+        return other is not None and replace(other, content=self.content) == self
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """A collection with its projection and a word about it, or a sentence why there is none."""
+
+    wish: Wish | None = None
+    collection: Collection | None = None
+    projection: Projection | None = None
+    message: str = ""
+
+
+class MapSources(QObject):
+    """Finds the codes and their principal components, on threads of its own; the newest wish is answered."""
+
+    begun = Signal()
+    """Something else than before is worked out."""
+    charted = Signal(object)
+    """A `Chart` of the newest wish."""
+    _made = Signal(object)
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        window: MainWindow,
+        settings: Settings,
+        cache: Path,
+        parent: QObject | None = None,
+    ) -> None:
+        """Args: ``cache`` is the folder in which codes of folders are kept."""
+        super().__init__(parent)
+        self._renderer, self._window, self._settings = renderer, window, settings
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="explorer")
+        self._folder = MapFolder(renderer, cache, self)
+        self._closing = False
+        self._asked: Wish | None = None
+        self._made.connect(self._tell)
+        self._folder.progress.connect(self._show_progress)
+        self._folder.gathered.connect(self._take_folder)
+        window.map_progress.cancelled.connect(self._folder.cancel)
+
+    def close(self) -> None:
+        """End the threads; call before the renderer is closed."""
+        self._closing = True
+        self._folder.close()
+        self._pool.shutdown(cancel_futures=True)
+
+    def offered(self) -> list[tuple[str, str]]:
+        """What can be shown, as name and title."""
+        sources = [
+            ("bank", tr("Codes that come with the model")),
+            ("photographs", tr("The open photographs")),
+        ]
+        if self._settings.map_folder:
+            name = Path(self._settings.map_folder).name
+            sources.append(("folder", tr("The folder {name}", name=name)))
+        return sources
+
+    def take_folder(self, folder: Path) -> None:
+        """Show a folder from now on, and look at its pictures again."""
+        self._settings.map_folder, self._settings.map_source = str(folder), "folder"
+        self._asked = None
+
+    def follow(self, model: ModelInfo, faces: Sequence[PhotoFace]) -> None:
+        """Work out what is to be shown, unless it was asked for already."""
+        source: Source = self._settings.map_source
+        folder = Path(self._settings.map_folder)
+        content: Hashable = str(folder) if source == "folder" else None
+        if source == "photographs":
+            content = tuple((face.photo.number, face.code.tobytes()) for face in faces)
+        wish = Wish(model.digest, source, content)
+        if wish == self._asked:
+            return
+        before, self._asked = self._asked, wish
+        if not wish.is_like(before):
+            self.begun.emit()
+        if source == "bank":
+            path, digest = Path(model.path), model.digest
+            self._submit(wish, lambda: Collection.of_bank(bank_of(path, digest)))
+        elif source == "folder":
+            self._folder.gather(folder, model)
+        else:
+            self._submit(wish, lambda: _collect(faces, model))
+
+    def _submit(self, wish: Wish, collect: Callable[[], Collection], remark: str = "") -> None:
+        self._pool.submit(self._make, wish, collect, remark)
+
+    def _make(self, wish: Wish, collect: Callable[[], Collection], remark: str) -> None:
+        """On the explorer's thread."""
+        try:
+            collection = collect()
+            if len(collection.codes) < FEWEST:
+                raise DataError(tr("A map needs two faces at least: open more photographs, or map a folder."))
+            made = Chart(wish, collection, fit(collection.codes, lambda: self._closing), remark)
+        except (TrainerError, MemoryError, np.linalg.LinAlgError) as error:
+            made = Chart(wish, message=str(error))
+        if not self._closing:
+            self._made.emit(made)
+
+    def _tell(self, made: Chart) -> None:
+        if made.wish == self._asked:
+            self.charted.emit(made)
+
+    # Folders ---------------------------------------------------------------------------------------
+
+    def _show_progress(self, done: int, total: int) -> None:
+        if total:
+            text = tr("Mapping {done:,} of {total:,}", done=done, total=total)
+            self._window.map_progress.show_progress(text, done, total)
+        else:
+            self._window.map_progress.hide()
+
+    def _take_folder(self, made: Gathered) -> None:
+        wish = self._asked
+        if wish is None or wish != Wish(made.model, "folder", str(made.folder)):
+            return
+        remarks = []
+        if made.failures:
+            left = len(made.failures)
+            remarks.append(
+                trn("{count:,} picture has no face on it.", "{count:,} pictures have no face on it.", left)
+            )
+        if not made.complete:
+            remarks.append(tr("Not all pictures were looked at: map the folder again to go on."))
+        if made.failures and made.new:
+            text = trn(
+                "{count:,} picture of {folder} is not on the map.",
+                "{count:,} pictures of {folder} are not on the map.",
+                len(made.failures),
+                folder=made.folder.name,
+            )
+            details = "\n".join(f"{name}: {reason}" for name, reason in made.failures)
+            self._window.messages.show_message(Message(text, details=details))
+        collection = made.collection
+        if collection is None:
+            text = tr("No face was found in the pictures of {folder}.", folder=made.folder.name)
+            self._tell(Chart(wish, message=made.message or text))
+        else:
+            self._submit(wish, lambda: collection, " ".join(remarks))
+
+
+def _collect(faces: Sequence[PhotoFace], model: ModelInfo) -> Collection:
+    """The open photographs as a collection."""
+    codes = np.array([face.code for face in faces], np.float32).reshape(-1, model.latent)
+    read = np.array([face.read for face in faces], np.float32)
+    return Collection(codes, model.attribute_names, read=read, titles=tuple(map(face_name, faces)))
