@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QPointF, QTimer, Signal
 
 from jmvae_studio.control.map_photographs import MapPhotographs, PhotoFace, face_name
+from jmvae_studio.control.map_selection import MapSelection
 from jmvae_studio.control.map_sources import Chart, MapSources, Source
 from jmvae_studio.control.map_visits import MapVisits, Place
 from jmvae_studio.control.models import Models
@@ -105,9 +106,13 @@ class Exploring(QObject):
         self._visits = MapVisits(
             chart, self._at, self._plane, self._session, self._showing, self._renderer, self._models, self
         )
+        self._selection = MapSelection(chart, self._shown, self._values, self._renderer, self)
 
     def _plane(self) -> tuple[Projection | None, Axes]:
         return self._chart.projection, self._axes
+
+    def _shown(self) -> tuple[str, Collection | None]:
+        return (self._chart.wish.model if self._chart.wish else ""), self._chart.collection
 
     # What is shown ---------------------------------------------------------------------------------
 
@@ -139,6 +144,7 @@ class Exploring(QObject):
         assert made.wish is not None
         self._axes = self._axes if made.wish.is_like(self._chart.wish) else (0, 1)
         self._chart = made
+        self._selection.clear()
         collection, projection = made.collection, made.projection
         if collection is None or projection is None:
             chart.show_points(np.zeros((0, 2), np.float32))
@@ -202,11 +208,15 @@ class Exploring(QObject):
         if self._colour not in collection.names:
             chart.show_values(None)
             return
-        values = collection.read if self._wants_read or collection.given is None else collection.given
+        values = self._values(collection)
         if values is None:
             self._ask_read(collection)
         else:
             chart.show_values(values[:, collection.names.index(self._colour)])
+
+    def _values(self, collection: Collection) -> Floats | None:
+        """The attributes that are shown, given or read; None until they have been read."""
+        return collection.read if self._wants_read or collection.given is None else collection.given
 
     def _ask_read(self, collection: Collection) -> None:
         """Let the model read the attributes of every code."""

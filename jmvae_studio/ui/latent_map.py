@@ -6,21 +6,34 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QEvent, QPointF, Signal
-from PySide6.QtGui import QImage, QPalette
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QImage, QPalette, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from jmvae_studio.language import tr
 from jmvae_studio.ui.face_card import FaceCard
 from jmvae_studio.ui.map_pictures import MapPicture
 from jmvae_studio.ui.map_view import NOTHING, MapView, Marks, Spot
+from jmvae_studio.ui.selection_panel import SelectionPanel
 from jmvae_studio.ui.theme import is_dark
 
+BESIDE = 560
+"""Width in pixels from which a selection is described beside the points, and not below them."""
 CHOSEN_AXES = 10
 """So many axes, the first ones, can be chosen."""
 
 _ABSENT = {False: (148, 163, 184), True: (84, 100, 122)}
 _PRESENT = (224, 102, 58)
+_FADED = 0.25
 
 Floats = npt.NDArray[np.float32]
 
@@ -36,9 +49,10 @@ class LatentMap(QWidget):
     source_chosen = Signal(str)
     folder_asked = Signal()
     hovered = Signal(object, QPointF)
-    """These three as `MapView` has them."""
+    """These four as `MapView` has them."""
     clicked = Signal(object, QPointF)
     walked = Signal(object, QPointF, bool)
+    lassoed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,14 +79,24 @@ class LatentMap(QWidget):
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.card = FaceCard(self.view)
+        self.selection = SelectionPanel()
+        self.lasso_button = QToolButton()
+        self.lasso_button.setText(tr("Lasso"))
+        self.lasso_button.setCheckable(True)
+        self.lasso_button.setToolTip(
+            tr("Draw a line around points to compare them with the others (or hold Shift)")
+        )
+        self.lasso_button.toggled.connect(self._set_lasso)
         self._points = np.zeros((0, 2), np.float32)
         self.values: Floats | None = None
         """What the points are coloured by, -1…1."""
+        self._chosen: npt.NDArray[np.bool_] | None = None
         self._lay_out()
         self.view.hovered.connect(self._hover)
         self.view.hovered.connect(self.hovered)
         self.view.clicked.connect(self.clicked)
         self.view.walked.connect(self._walk)
+        self.view.lassoed.connect(self.lassoed)
         self.view.walked.connect(self.walked)
         self.colour_box.currentIndexChanged.connect(
             lambda _: self.colour_chosen.emit(self.colour_box.currentData() or "")
@@ -132,12 +156,19 @@ class LatentMap(QWidget):
         self._points = points
         if self.values is not None and len(self.values) != len(points):
             self.values = None
+        if self._chosen is not None and len(self._chosen) != len(points):
+            self._chosen = None
         self.card.hide()
         self.view.show_points(points, self._colours(), anew)
 
     def show_values(self, values: Floats | None) -> None:
         """Colour the points by n values, -1…1, or all alike."""
         self.values = values
+        self.view.show_points(self._points, self._colours(), anew=False)
+
+    def show_chosen(self, chosen: npt.NDArray[np.bool_] | None) -> None:
+        """Fade all points but those that are chosen; None fades none."""
+        self._chosen = chosen
         self.view.show_points(self._points, self._colours(), anew=False)
 
     def show_pictures(self, pictures: Sequence[MapPicture]) -> None:
@@ -167,8 +198,24 @@ class LatentMap(QWidget):
         present = np.array(_PRESENT, np.float32)
         values = np.full(len(self._points), -1, np.float32) if self.values is None else self.values
         share = np.clip((values + 1) / 2, 0, 1)[:, None]
-        red, green, blue = np.rint(absent + share * (present - absent)).astype(np.uint32).T
+        colours = absent + share * (present - absent)
+        if self._chosen is not None:
+            base = self.palette().color(QPalette.ColorRole.Base)
+            ground = np.array([base.red(), base.green(), base.blue()], np.float32)
+            colours = np.where(self._chosen[:, None], colours, ground + _FADED * (colours - ground))
+        red, green, blue = np.rint(colours).astype(np.uint32).T
         return np.asarray(np.uint32(0xFF000000) | red << 16 | green << 8 | blue, np.uint32)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= BESIDE
+        direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        self._middle.setDirection(direction)
+        self.selection.setMaximumHeight(self.height() if wide else self.height() * 2 // 5)
+
+    def _set_lasso(self, on: bool) -> None:
+        self.view.lassoes = on
+        self.view.setCursor(Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor)
 
     def _hover(self, spot: Spot, place: QPointF) -> None:
         if spot == NOTHING:
@@ -201,12 +248,18 @@ class LatentMap(QWidget):
             row.addWidget(box, 1)
         source.addWidget(self.folder_button)
         colour.addWidget(self.read_box)
+        foot = QHBoxLayout()
+        foot.addWidget(self.note, 1)
+        foot.addWidget(self.lasso_button, 0, Qt.AlignmentFlag.AlignTop)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(8, 6, 8, 6)
         rows.addLayout(source)
         rows.addLayout(colour)
         rows.addLayout(axes)
-        rows.addWidget(self.view, 1)
-        rows.addWidget(self.note)
+        self._middle = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._middle.addWidget(self.view, 3)
+        self._middle.addWidget(self.selection, 1)
+        rows.addLayout(self._middle, 1)
+        rows.addLayout(foot)
         self.note.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.setMinimumSize(250, 260)

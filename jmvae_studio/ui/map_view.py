@@ -21,6 +21,9 @@ from jmvae_studio.ui.theme import ACCENT
 REACH = 9
 """Pixels from the mouse within which a point is taken for the one that is meant."""
 
+LASSO_STEP = 3
+"""Pixels between two corners of a line that is drawn."""
+
 _PHOTO, _ASKED = QColor("#2f80c2"), ACCENT
 
 Floats = npt.NDArray[np.float32]
@@ -55,7 +58,10 @@ class Marks:
 
 
 class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
-    """Shows points on a plane. Pass over one to see it, click to take it, drag it to walk; the ground pans."""
+    """Shows points on a plane. Pass over one to see it, click to take it, drag it to walk; the ground pans.
+
+    With Shift, or while `lassoes` is set, the mouse draws a line around points instead.
+    """
 
     hovered = Signal(object, QPointF)
     """A `Spot`, and where the mouse is on the plane."""
@@ -63,8 +69,13 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
     walked = Signal(object, QPointF, bool)
     """A `Spot` is dragged to a place on the plane; whether it was let go there."""
 
+    lassoed = Signal(object)
+    """Corners of a line that was drawn, n × 2 on the plane."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.lassoes = False
+        """Whether the mouse draws lines around points."""
         self.setAccessibleName(tr("Latent map"))
         self.setMenuEnabled(False)
         self.hideButtons()
@@ -76,10 +87,12 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         """What lies over the points."""
         self._pressed: tuple[Spot, QPoint] | None = None
         self._walks = False
+        self._drawn: list[QPointF] | None = None
+        """On the widget, while a line is drawn."""
         self._cloud = PointCloud()
-        self._photo, self._asked, self._path = (pyqtgraph.PlotCurveItem() for _ in range(3))
+        self._photo, self._asked, self._path, self._line = (pyqtgraph.PlotCurveItem() for _ in range(4))
         self._ends, self._ring = pyqtgraph.ScatterPlotItem(), pyqtgraph.ScatterPlotItem()
-        for item in (self._cloud, self._photo, self._asked, self._path, self._ends, self._ring):
+        for item in (self._cloud, self._photo, self._asked, self._path, self._line, self._ends, self._ring):
             self.addItem(item)
         self._ring.setZValue(30)
         self._dress()
@@ -154,6 +167,10 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
+            if self.lassoes or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self._drawn = [event.position()]
+                event.accept()
+                return
             spot = self.spot_at(event.position())
             self._pressed, self._walks = (spot, event.position().toPoint()), False
             if spot != NOTHING:
@@ -162,6 +179,12 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._drawn is not None:
+            if (event.position() - self._drawn[-1]).manhattanLength() >= LASSO_STEP:
+                self._drawn.append(event.position())
+                self._line.setData(*self._outline([*self._drawn, self._drawn[0]]).T)
+            event.accept()
+            return
         if self._pressed is not None and self._pressed[0] != NOTHING:
             spot, start = self._pressed
             if self._walks or (event.position().toPoint() - start).manhattanLength() > 4:
@@ -176,6 +199,13 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
             self.hovered.emit(spot, self.to_plane(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._drawn is not None and event.button() == Qt.MouseButton.LeftButton:
+            drawn, self._drawn = self._drawn, None
+            self._line.setData([], [])
+            if len(drawn) > 2:
+                self.lassoed.emit(self._outline(drawn))
+            event.accept()
+            return
         pressed, self._pressed = self._pressed, None
         if pressed is None or pressed[0] == NOTHING or event.button() != Qt.MouseButton.LeftButton:
             super().mouseReleaseEvent(event)
@@ -199,6 +229,10 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_ring"):
             self._dress()
+
+    def _outline(self, drawn: Sequence[QPointF]) -> Floats:
+        corners = [self.to_plane(place) for place in drawn]
+        return np.array([(corner.x(), corner.y()) for corner in corners], np.float32)
 
     def _walk(self, spot: Spot, event: QMouseEvent, let_go: bool) -> None:
         place = self.to_plane(event.position())
@@ -230,6 +264,7 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         self._photo.setPen(pyqtgraph.mkPen(_PHOTO, width=2))
         self._asked.setPen(pyqtgraph.mkPen(_ASKED, width=2))
         self._path.setPen(pyqtgraph.mkPen(text, width=1.5, style=Qt.PenStyle.DashLine))
+        self._line.setPen(pyqtgraph.mkPen(text, width=1.5, style=Qt.PenStyle.DotLine))
         self._ends.setSize(11)
         self._ends.setPen(pyqtgraph.mkPen(palette.color(QPalette.ColorRole.Base), width=1.5))
         self._ring.setSize(16)
