@@ -13,7 +13,6 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from jmvae_studio.control.locating import crops_in, locate
-from jmvae_studio.document.saving import write_bytes
 from jmvae_studio.explore.collection import Collection
 from jmvae_studio.explore.folder_codes import Known, PictureCodes, codes_path, collect, load, to_bytes
 from jmvae_studio.inference.renderer import ModelInfo, Renderer, RenderError
@@ -22,6 +21,7 @@ from trainer.data.face_crop import extract
 from trainer.data.folder import pictures_in
 from trainer.data.images import open_image
 from trainer.errors import ImageError
+from trainer.files import write_beside
 
 KEEP_EVERY = 200
 """New pictures after which what is known is kept, in case of a crash."""
@@ -141,7 +141,8 @@ class MapFolder(QObject):
 
     def _keep(self, path: Path, known: Known) -> None:
         with suppress(OSError):  # what cannot be kept is looked at again the next time
-            write_bytes(path, to_bytes(known))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_beside(path, to_bytes(known))
 
     def _look(self, file: Path, size: int, time: int, model: ModelInfo) -> PictureCodes:
         photo = open_image(file).pixels

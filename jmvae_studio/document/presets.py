@@ -11,7 +11,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jmvae_studio.document.edit import HIGHEST, LOWEST, STRONGEST, Edit, Mode
-from jmvae_studio.document.saving import write_bytes
 from jmvae_studio.language import tr
 from trainer.files import write_beside
 
@@ -144,8 +143,6 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file, and the folder around it; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_beside(path, text)
-    """Write a text file as `write_bytes` does."""
-    write_bytes(path, text.encode("utf-8"))
 
 
 class PresetFolder:

@@ -174,10 +174,7 @@ class Engine:
             n × attributes, about -1…1.
         """
         with self._torch.inference_mode():
-            pixels = self._torch.from_numpy(np.ascontiguousarray(faces)).to(self._device).permute(0, 3, 1, 2)
-            return np.asarray(self._model.read(self._standardise(pixels)).cpu().numpy())
-            decoded = self._model.complete({"image": self._many(faces)}, self._vector_name).mean
-            return np.asarray(decoded.cpu().numpy())
+            return np.asarray(self._model.read(self._many(faces)).cpu().numpy())
 
     def locate(self, faces: Pixels) -> npt.NDArray[np.float32]:
         """Means of q(z|x) of many faces, n × size × size × 3: n × latent."""

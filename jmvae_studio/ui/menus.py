@@ -166,9 +166,7 @@ class MenuWindow(QMainWindow):
             file, tr("Export &Face Only…"), self.export_face_asked, "Ctrl+Shift+S"
         )
         self._action(file, tr("Edit a Fol&der…"), self.batch_asked, "Ctrl+Shift+B")
-        self.export_face = self._action(file, "Export &Face Only…", self.export_face_asked, "Ctrl+Shift+S")
-        self._action(file, "Edit a Fol&der…", self.batch_asked, "Ctrl+Shift+B")
-        self._action(file, "Map a Folde&r…", self.map_folder_asked)
+        self._action(file, tr("Map a Folde&r…"), self.map_folder_asked)
         file.addSeparator()
         self._action(file, tr("Sa&ve Session…"), self.save_session_asked, "Ctrl+Alt+S")
         self._action(file, tr("Open Sessio&n…"), self.open_session_asked)
