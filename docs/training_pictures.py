@@ -7,55 +7,35 @@ the faces, so that the pictures show nobody.
 from __future__ import annotations
 
 import math
-import os
 import random
-import sys
-import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QLineEdit
+from window_pictures import ROOT, open_window, settle, shoot, type_in, until
 
-from PySide6.QtCore import Qt  # noqa: E402
-from PySide6.QtTest import QTest  # noqa: E402
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QWidget  # noqa: E402
-
-from jmvae_studio.app import Studio, make_application  # noqa: E402
-from jmvae_studio.resources import default_model, samples  # noqa: E402
-from jmvae_studio.settings import Settings, SettingsFile  # noqa: E402
-from jmvae_studio.training.run import State  # noqa: E402
-from jmvae_studio.ui.training_panel import SAMPLES  # noqa: E402
-from trainer.checkpoint import load_model  # noqa: E402
-from trainer.samples import make_samples  # noqa: E402
+from jmvae_studio.app import Studio
+from jmvae_studio.resources import default_model, samples
+from jmvae_studio.training.run import State
+from jmvae_studio.ui.training_panel import SAMPLES
+from trainer.checkpoint import load_model
+from trainer.samples import make_samples
 
 OUT = ROOT / "docs" / "training"
 COUNT = 90
 EPOCHS = 8
-PATIENCE = 600.0
 LEFT = Qt.MouseButton.LeftButton
 
 
 def main() -> None:
     """Prepare, train, watch, load and edit; a picture of each."""
-    application = make_application()
-    OUT.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with open_window(samples()[3]) as (studio, folder):
         truth = make_faces(folder / "faces")
-        file = SettingsFile(folder / "settings.json")
-        file.save(Settings(theme="light", device="cpu"))
-        studio = Studio(application, file)
-        studio.window.resize(1280, 800)
-        studio.start([samples()[3]])
-        until(studio.is_settled)
         prepare(studio, folder / "faces", truth)
         ask(studio)
         watch(studio)
         edit(studio)
-        studio.window.close()
 
 
 def make_faces(folder: Path) -> dict[str, tuple[str, ...]]:
@@ -90,7 +70,7 @@ def prepare(studio: Studio, folder: Path, truth: dict[str, tuple[str, ...]]) -> 
         for number, entry in enumerate(window.sheet.entries):
             if name == "Smiling" and number == 14:
                 settle(0.5)
-                shoot(window, "prepare", {window.folder: "faces"})
+                shoot(window, OUT / "prepare.png", {window.folder: "faces"})
             QTest.keyClick(window.sheet, Qt.Key.Key_Y if name in truth[entry.name] else Qt.Key.Key_N)
     settle(0.5)
     QTest.mouseClick(window.train, LEFT)
@@ -118,7 +98,7 @@ def ask(studio: Studio) -> None:
     until(lambda: not dialog.measure.is_measuring)
     parent = dialog.fields["parent"].widget
     assert isinstance(parent, QLineEdit)
-    shoot(dialog, "dialog", {dialog.data: "faces", parent: "faces.safetensors"})
+    shoot(dialog, OUT / "dialog.png", {dialog.data: "faces", parent: "faces.safetensors"})
     QTest.mouseClick(dialog.train_button, LEFT)
 
 
@@ -129,13 +109,13 @@ def watch(studio: Studio) -> None:
     panel = studio.runs.panel
     assert panel is not None
     settle(1)
-    shoot(studio.window, "curves")
+    shoot(studio.window, OUT / "curves.png")
     until(lambda: not run.is_under_way)
     if run.state is not State.FINISHED:
         raise SystemExit(run.failure)
     panel.tabs.setCurrentIndex(SAMPLES)
     settle(1)
-    shoot(studio.window, "samples")
+    shoot(studio.window, OUT / "samples.png")
 
 
 def edit(studio: Studio) -> None:
@@ -151,50 +131,7 @@ def edit(studio: Studio) -> None:
     studio.session.preview_value("Eyeglasses", 2.0)
     until(studio.is_settled)
     settle(0.5)
-    shoot(studio.window, "edit")
-
-
-def type_in(line: QLineEdit, text: str) -> None:
-    """As a user does, with Return at the end."""
-    line.setFocus()
-    line.selectAll()
-    QTest.keyClicks(line, text)
-    QTest.keyClick(line, Qt.Key.Key_Return)
-
-
-def shoot(widget: QWidget, name: str, shown: dict[QLineEdit, str] | None = None) -> None:
-    """A picture of a window; ``shown`` stands in lines that hold the paths of this machine."""
-    held = {line: line.text() for line in shown or {}}
-    _write(shown or {})
-    path = OUT / f"{name}.png"
-    widget.grab().save(str(path))
-    _write(held)
-    print(path.relative_to(ROOT), flush=True)
-
-
-def _write(texts: dict[QLineEdit, str]) -> None:
-    """What lines show; nobody is told."""
-    for line, text in texts.items():
-        line.blockSignals(True)
-        line.setText(text)
-        line.blockSignals(False)
-
-
-def settle(seconds: float) -> None:
-    """Let the window work."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        QApplication.processEvents()
-        time.sleep(0.03)
-
-
-def until(reached: Callable[[], bool]) -> None:
-    """Let the window work until something is so."""
-    end = time.monotonic() + PATIENCE
-    while not reached():
-        if time.monotonic() > end:
-            raise SystemExit("The window did not come to where the next picture is taken.")
-        settle(0.05)
+    shoot(studio.window, OUT / "edit.png")
 
 
 if __name__ == "__main__":
