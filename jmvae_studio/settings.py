@@ -53,8 +53,10 @@ class Settings(BaseModel):
     """Whether exported pictures carry the settings they were made with."""
     imagined: list[str] = Field(default=["Male", "Bald", "Smiling", "Eyeglasses", "Young"])
     """Attributes that have a column among the average and random faces."""
-    map_source: Literal["bank", "photographs", "folder"] = "bank"
+    map_source: Literal["bank", "groups", "photographs", "folder"] = "bank"
     """What the latent map shows."""
+    map_groups: list[str] = Field(default=["Male", "Bald", "Smiling", "Eyeglasses", "Young"])
+    """Attributes that are changed, one in each group of the latent map."""
     map_folder: str = ""
     """The folder that was last mapped."""
     welcomed: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, QTimer, Signal
@@ -16,22 +17,29 @@ from jmvae_studio.control.map_visits import MapVisits, Place
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.photographs import Photographs
 from jmvae_studio.control.showing import Showing
-from jmvae_studio.document.attributes import title
+from jmvae_studio.document.attributes import group, title
 from jmvae_studio.document.session import Session
-from jmvae_studio.explore.collection import Collection
+from jmvae_studio.explore.collection import Collection, Group
 from jmvae_studio.explore.projection import Axes, Floats, Projection
-from jmvae_studio.inference.renderer import Analysis, Renderer
+from jmvae_studio.inference.renderer import Analysis, ModelInfo, Renderer
 from jmvae_studio.inference.results import Places
 from jmvae_studio.language import mark, tr, trn
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_folder
-from jmvae_studio.ui.latent_map import LatentMap
+from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.main_window import MainWindow
-from jmvae_studio.ui.map_pictures import MapPicture
-from jmvae_studio.ui.map_view import Marks, Spot
+from jmvae_studio.ui.map_marks import GROUPED, Marks, Spot
+from jmvae_studio.ui.map_pictures import GROUP_COLOURS, MapPicture
+
+if TYPE_CHECKING:
+    from jmvae_studio.ui.latent_map import LatentMap
 
 SETTLED = 120
 """Milliseconds without a change of the edit after which the map follows it: never during a drag."""
+MOST_GROUPS = 11
+"""Attributes that are changed at once, beside the base."""
+AVERAGE_SIDE = 40
+"""Side of the average face in the middle of a group, in pixels."""
 HINT = mark(
     "Pass over a point to see its face, click to take its attributes, drag it to walk; the wheel zooms."
 )
@@ -62,9 +70,10 @@ class Exploring(QObject):
         self._sources = MapSources(renderer, window, settings, cache, self)
         self._photographs = MapPhotographs(session, photographs, renderer, self)
         self._chart = Chart()
+        self._offered = ""
         self._faces: list[PhotoFace] = []
         self._axes: Axes = (0, 1)
-        self._colour, self._wants_read = "Smiling", False
+        self._colour, self._by_group, self._wants_read = "Smiling", True, False
         self._places: Analysis | None = None
         self._due = QTimer(self, interval=SETTLED, singleShot=True)
         self._due.timeout.connect(self._catch_up)
@@ -96,13 +105,13 @@ class Exploring(QObject):
         return self._chart.projection
 
     def _connect_map(self, chart: LatentMap) -> None:
-        chart.set_sources(self._sources.offered(), self._settings.map_source)
         chart.folder_asked.connect(self._ask_folder)
         chart.source_chosen.connect(self._choose_source)
         chart.axes_chosen.connect(self._choose_axes)
         chart.colour_chosen.connect(self._choose_colour)
         chart.read_chosen.connect(self._choose_read)
         chart.clicked.connect(self._click)
+        chart.groups.toggled_name.connect(self._toggle_group)
         self._visits = MapVisits(
             chart, self._at, self._plane, self._session, self._showing, self._renderer, self._models, self
         )
@@ -128,9 +137,28 @@ class Exploring(QObject):
             return
         self._photographs.follow(model)
         self._faces = self._photographs.faces()
-        self._sources.follow(model, self._faces)
+        read = self._showing.request_for({}, keep=False)
+        self._offer(model, chart)
+        self._sources.follow(model, self._faces, read.attributes if read else None)
         self._ask_places()
         self._show_pictures()
+
+    def _offer(self, model: ModelInfo, chart: LatentMap) -> None:
+        """What can be shown of the model, and which groups."""
+        source = self._sources.source(model)
+        chart.set_sources(self._sources.offered(model), source)
+        chart.groups.setVisible(source == "groups" and not model.takes_whole)
+        if self._offered != model.digest:
+            self._offered = model.digest
+            offers = [
+                (h, [(name, title(name)) for name in names]) for h, names in group(model.attribute_names)
+            ]
+            chart.groups.offer(offers, self._settings.map_groups)
+
+    def _toggle_group(self, name: str, wanted: bool) -> None:
+        chosen = [other for other in self._settings.map_groups if other != name]
+        self._settings.map_groups = [*chosen, name][-MOST_GROUPS:] if wanted else chosen
+        self._catch_up()
 
     def _begin(self) -> None:
         self._places = None
@@ -153,7 +181,9 @@ class Exploring(QObject):
         else:
             names = collection.names
             self._colour = self._colour if self._colour in ("", *names) else names[0]
-            chart.set_attributes([(name, title(name)) for name in names], self._colour)
+            grouped = _grouping(collection)
+            chosen = GROUPED if grouped and self._by_group else self._colour
+            chart.set_attributes([(name, title(name)) for name in names], chosen, grouped)
             chart.set_axes(projection.shares.tolist(), projection.own, self._axes)
             self._show_pictures()
             self._show_points(anew=True)
@@ -180,8 +210,6 @@ class Exploring(QObject):
         """Show the faces of a folder's pictures on the map, and remember it."""
         self._sources.take_folder(folder)
         self._dock.show()
-        if self._dock.content is not None:
-            self._dock.content.set_sources(self._sources.offered(), self._settings.map_source)
         self._catch_up()
 
     def _choose_axes(self, across: int, up: int) -> None:
@@ -193,7 +221,9 @@ class Exploring(QObject):
     # Colours ---------------------------------------------------------------------------------------
 
     def _choose_colour(self, name: str) -> None:
-        self._colour = name
+        grouped = self._chart.collection is not None and bool(self._chart.collection.groups)
+        self._by_group = name == GROUPED if grouped else self._by_group
+        self._colour = self._colour if name == GROUPED else name
         self._show_colours()
 
     def _choose_read(self, read: bool) -> None:
@@ -205,6 +235,9 @@ class Exploring(QObject):
         if chart is None or collection is None:
             return
         chart.set_readings(collection.given is not None, self._wants_read)
+        if collection.member is not None and self._by_group:
+            chart.show_groups(collection.member, [one.name for one in collection.groups])
+            return
         if self._colour not in collection.names:
             chart.show_values(None)
             return
@@ -289,23 +322,42 @@ class Exploring(QObject):
         chart, projection, model = self._dock.content, self._chart.projection, self._models.model
         if chart is None:
             return
-        if projection is None or model is None or not self._is_of(model.digest) or not self._faces:
+        if projection is None or model is None or not self._is_of(model.digest):
             chart.show_pictures([])
             return
-        places = projection.project(np.stack([face.code for face in self._faces]), self._axes).tolist()
         photo = self._session.photo
-        chart.show_pictures(
-            [
-                MapPicture(
-                    (x, y), face.image, face_name(face), face.photo is photo and face.number == photo.current
-                )
-                for face, (x, y) in zip(self._faces, places, strict=True)
-            ]
-        )
+        groups = self._groups()
+        codes = [one.code for one in groups] + [face.code for face in self._faces]
+        places = projection.project(np.stack(codes), self._axes).tolist() if codes else []
+        pictures = [
+            MapPicture(
+                (x, y),
+                to_qimage(one.face),
+                one.name,
+                pinned=False,
+                side=AVERAGE_SIDE,
+                colour=GROUP_COLOURS[number % len(GROUP_COLOURS)],
+            )
+            for number, (one, (x, y)) in enumerate(zip(groups, places, strict=False))
+        ]
+        pictures += [
+            MapPicture(
+                (x, y), face.image, face_name(face), face.photo is photo and face.number == photo.current
+            )
+            for face, (x, y) in zip(self._faces, places[len(groups) :], strict=True)
+        ]
+        chart.show_pictures(pictures)
+
+    def _groups(self) -> tuple[Group, ...]:
+        """Their average faces come first among the pictures."""
+        return self._chart.collection.groups if self._chart.collection is not None else ()
 
     def _click(self, spot: Spot, place: QPointF) -> None:
-        if spot.kind == "picture":
-            self._photographs.go_to(self._faces[spot.index])
+        number = spot.index - len(self._groups())
+        if spot.kind == "picture" and number >= 0:
+            self._photographs.go_to(self._faces[number])
+        else:
+            self._visits.take(spot)
 
     def _at(self, spot: Spot) -> Place:
         """What lies at a spot of the map."""
@@ -315,9 +367,17 @@ class Exploring(QObject):
         if spot.kind == "edit":
             places = self._current_places()
             return (places.edited if places is not None else None), ""
-        if spot.kind == "picture" and spot.index < len(self._faces):
-            face = self._faces[spot.index]
-            return face.code, face_name(face)
+        if spot.kind == "picture":
+            named = [(one.code, one.name) for one in self._groups()]
+            named += [(face.code, face_name(face)) for face in self._faces]
+            return named[spot.index] if spot.index < len(named) else (None, "")
         if spot.kind == "point" and collection is not None and spot.index < len(collection.codes):
             return collection.codes[spot.index], collection.titles[spot.index] if collection.titles else ""
         return None, ""
+
+
+def _grouping(collection: Collection) -> str:
+    """How the groups of a collection are called; empty if it has none."""
+    if not collection.groups:
+        return ""
+    return tr("label") if {one.name for one in collection.groups} <= set(collection.names) else tr("group")

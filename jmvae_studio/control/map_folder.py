@@ -69,7 +69,8 @@ class MapFolder(QObject):
         """Look at every picture of ``folder`` that was not looked at before; one under way is given up."""
         self._stop.set()
         self._stop = threading.Event()
-        self._pool.submit(self._gather, folder, model, self._stop)
+        if not self._closing:
+            self._pool.submit(self._gather, folder, model, self._stop)
 
     def cancel(self) -> None:
         """Stop after the picture under way; what was gathered is kept and told."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -15,7 +16,9 @@ from jmvae_studio.inference.renderer import Renderer
 from jmvae_studio.inference.results import Decoded
 from jmvae_studio.language import tr
 from jmvae_studio.ui.images import to_qimage
-from jmvae_studio.ui.latent_map import LatentMap
+
+if TYPE_CHECKING:
+    from jmvae_studio.ui.latent_map import LatentMap
 
 
 class MapSelection(QObject):

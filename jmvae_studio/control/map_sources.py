@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +14,13 @@ from PySide6.QtCore import QObject, Signal
 
 from jmvae_studio.control.map_folder import Gathered, MapFolder
 from jmvae_studio.control.map_photographs import PhotoFace, face_name
+from jmvae_studio.document.attributes import title
 from jmvae_studio.explore.bank import bank_of
-from jmvae_studio.explore.collection import Collection
+from jmvae_studio.explore.collection import Collection, Group
+from jmvae_studio.explore.groups import changed_columns, label_columns, sample
 from jmvae_studio.explore.projection import Projection, fit
-from jmvae_studio.inference.renderer import ModelInfo, Renderer
+from jmvae_studio.inference.engine import Engine
+from jmvae_studio.inference.renderer import ModelInfo, Renderer, RenderError
 from jmvae_studio.language import tr, trn
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.main_window import MainWindow
@@ -26,7 +30,9 @@ from trainer.errors import DataError, TrainerError
 FEWEST = 2
 """Codes of which principal components can be made."""
 
-Source = Literal["bank", "photographs", "folder"]
+Columns = tuple[tuple[str, tuple[float, ...]], ...]
+"""Captions of groups and their attributes."""
+Source = Literal["bank", "groups", "photographs", "folder"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class MapSources(QObject):
     charted = Signal(object)
     """A `Chart` of the newest wish."""
     _made = Signal(object)
+    _sampled = Signal(object, object)
 
     def __init__(
         self,
@@ -77,6 +84,7 @@ class MapSources(QObject):
         self._closing = False
         self._asked: Wish | None = None
         self._made.connect(self._tell)
+        self._sampled.connect(self._take_samples)
         self._folder.progress.connect(self._show_progress)
         self._folder.gathered.connect(self._take_folder)
         window.map_progress.cancelled.connect(self._folder.cancel)
@@ -87,29 +95,49 @@ class MapSources(QObject):
         self._folder.close()
         self._pool.shutdown(cancel_futures=True)
 
-    def offered(self) -> list[tuple[str, str]]:
+    def offered(self, model: ModelInfo) -> list[tuple[str, str]]:
         """What can be shown, as name and title."""
-        sources = [
-            ("bank", tr("Codes that come with the model")),
-            ("photographs", tr("The open photographs")),
-        ]
+        if model.takes_whole:
+            sources = [("groups", tr("Samples of every label"))]
+        else:
+            sources = [
+                ("bank", tr("Codes that come with the model")),
+                ("groups", tr("Samples of changed attributes")),
+            ]
+        sources.append(("photographs", tr("The open photographs")))
         if self._settings.map_folder:
             name = Path(self._settings.map_folder).name
             sources.append(("folder", tr("The folder {name}", name=name)))
         return sources
+
+    def source(self, model: ModelInfo) -> Source:
+        """What is shown of a model: a model of labels comes without a bank."""
+        wanted: Source = self._settings.map_source
+        return "groups" if wanted == "bank" and model.takes_whole else wanted
 
     def take_folder(self, folder: Path) -> None:
         """Show a folder from now on, and look at its pictures again."""
         self._settings.map_folder, self._settings.map_source = str(folder), "folder"
         self._asked = None
 
-    def follow(self, model: ModelInfo, faces: Sequence[PhotoFace]) -> None:
-        """Work out what is to be shown, unless it was asked for already."""
-        source: Source = self._settings.map_source
+    def follow(self, model: ModelInfo, faces: Sequence[PhotoFace], base: tuple[float, ...] | None) -> None:
+        """Work out what is to be shown, unless it was asked for already.
+
+        Args:
+            model: Whose codes.
+            faces: Of the open photographs.
+            base: Attributes that the model reads from the face that is edited; None without one.
+        """
+        source = self.source(model)
         folder = Path(self._settings.map_folder)
-        content: Hashable = str(folder) if source == "folder" else None
-        if source == "photographs":
+        columns: Columns = ()
+        content: Hashable = None
+        if source == "folder":
+            content = str(folder)
+        elif source == "photographs":
             content = tuple((face.photo.number, face.code.tobytes()) for face in faces)
+        elif source == "groups":
+            content = columns = self._columns(model, base)
         wish = Wish(model.digest, source, content)
         if wish == self._asked:
             return
@@ -121,11 +149,38 @@ class MapSources(QObject):
             self._submit(wish, lambda: Collection.of_bank(bank_of(path, digest)))
         elif source == "folder":
             self._folder.gather(folder, model)
-        else:
+        elif source == "photographs":
             self._submit(wish, lambda: _collect(faces, model))
+        elif columns:
+            names = model.attribute_names
+            self._renderer.with_engine(
+                partial(_sample, model.digest, names, columns), partial(self._sampled.emit, wish)
+            )
+        else:
+            self._tell(Chart(wish, message=tr("Open a photograph to begin.")))
+
+    def _columns(self, model: ModelInfo, base: tuple[float, ...] | None) -> Columns:
+        """Captions and attributes of the groups."""
+        if model.takes_whole:
+            return tuple(label_columns(model.attribute_names))
+        if base is None:
+            return ()
+        return tuple(
+            (_caption(name), column)
+            for name, column in changed_columns(model.attribute_names, base, self._settings.map_groups)
+        )
+
+    def _take_samples(self, wish: Wish, sampled: Collection | str) -> None:
+        if isinstance(sampled, str):
+            self._tell(Chart(wish, message=sampled))
+        elif wish == self._asked:
+            self._submit(
+                wish, lambda: sampled, tr("The axes are those on which the groups' averages differ.")
+            )
 
     def _submit(self, wish: Wish, collect: Callable[[], Collection], remark: str = "") -> None:
-        self._pool.submit(self._make, wish, collect, remark)
+        if not self._closing:
+            self._pool.submit(self._make, wish, collect, remark)
 
     def _make(self, wish: Wish, collect: Callable[[], Collection], remark: str) -> None:
         """On the explorer's thread."""
@@ -133,7 +188,10 @@ class MapSources(QObject):
             collection = collect()
             if len(collection.codes) < FEWEST:
                 raise DataError(tr("A map needs two faces at least: open more photographs, or map a folder."))
-            made = Chart(wish, collection, fit(collection.codes, lambda: self._closing), remark)
+            spread = collection.codes  # the groups' averages, whose distances the samples' noise would hide
+            if len(collection.groups) >= FEWEST:
+                spread = np.stack([group.code for group in collection.groups])
+            made = Chart(wish, collection, fit(spread, lambda: self._closing), remark)
         except (TrainerError, MemoryError, np.linalg.LinAlgError) as error:
             made = Chart(wish, message=str(error))
         if not self._closing:
@@ -186,3 +244,24 @@ def _collect(faces: Sequence[PhotoFace], model: ModelInfo) -> Collection:
     codes = np.array([face.code for face in faces], np.float32).reshape(-1, model.latent)
     read = np.array([face.read for face in faces], np.float32)
     return Collection(codes, model.attribute_names, read=read, titles=tuple(map(face_name, faces)))
+
+
+def _sample(digest: str, names: tuple[str, ...], columns: Columns, engine: Engine) -> Collection:
+    """On the renderer's thread."""
+    if engine.digest != digest:
+        raise RenderError(tr("The model was replaced meanwhile."))
+    means, variances = engine.posteriors([column for _, column in columns])
+    codes, member = sample(means, variances)
+    groups = tuple(
+        Group(caption, mean, engine.decode(mean).pixels)
+        for (caption, _), mean in zip(columns, means, strict=True)
+    )
+    return Collection(codes, names, read=engine.read(codes), groups=groups, member=member)
+
+
+def _caption(name: str) -> str:
+    if not name:
+        return tr("Base")
+    if name.startswith("-"):
+        return tr("not {attribute}", attribute=title(name[1:]).lower())
+    return title(name)

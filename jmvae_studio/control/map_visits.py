@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPointF
 
@@ -15,8 +16,10 @@ from jmvae_studio.inference.renderer import HoverRequest, HoverResult, Renderer
 from jmvae_studio.inference.results import Decoded
 from jmvae_studio.language import tr
 from jmvae_studio.ui.images import to_qimage
-from jmvae_studio.ui.latent_map import LatentMap
-from jmvae_studio.ui.map_view import Spot
+from jmvae_studio.ui.map_marks import Spot
+
+if TYPE_CHECKING:
+    from jmvae_studio.ui.latent_map import LatentMap
 
 Place = tuple[Floats | None, str]
 """The code at a spot of the map, None if there is none, and what it is called."""
@@ -44,7 +47,6 @@ class MapVisits(QObject):
         self._taking: HoverRequest | None = None
         self._name = ""
         chart.hovered.connect(self._point_at)
-        chart.clicked.connect(self._click)
         chart.walked.connect(self._walk)
         session.faces_changed.connect(self._forget_choice)
         renderer.hovered.connect(self._show_face)
@@ -53,9 +55,9 @@ class MapVisits(QObject):
         code, self._name = self._at(spot)
         self._hover = self._ask(code)
 
-    def _click(self, spot: Spot, place: QPointF) -> None:
-        if spot.kind != "picture":
-            self._choose(self._at(spot)[0])
+    def take(self, spot: Spot) -> None:
+        """Take what the model reads at a spot."""
+        self._choose(self._at(spot)[0])
 
     def _walk(self, spot: Spot, place: QPointF, let_go: bool) -> None:
         (code, _), (projection, axes) = self._at(spot), self._plane()

@@ -182,10 +182,11 @@ class Engine:
             return np.asarray(self._model.encode({"image": self._many(faces)}).mean.cpu().numpy())
 
     def read(self, codes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Means of p(w|z) at many codes, n × latent: n × attributes, about -1…1."""
+        """Means of p(w|z) at many codes, n × latent: n × attributes, about -1…1; shares of labels are scaled so."""
         with self._torch.inference_mode():
             z = self._torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(self._device)
-            return np.asarray(self._model.decode_one(self._vector_name, z).mean.float().cpu().numpy())
+            read = self._model.decode_one(self._vector_name, z).mean.float().cpu().numpy()
+            return np.asarray(2 * read - 1 if self._is_label else read)
 
     def posteriors(
         self, columns: Sequence[tuple[float, ...]]

@@ -20,9 +20,11 @@ from PySide6.QtWidgets import (
 )
 
 from jmvae_studio.language import tr
+from jmvae_studio.ui.attribute_menu import AttributeMenu
 from jmvae_studio.ui.face_card import FaceCard
-from jmvae_studio.ui.map_pictures import MapPicture
-from jmvae_studio.ui.map_view import NOTHING, MapView, Marks, Spot
+from jmvae_studio.ui.map_marks import GROUPED, NOTHING, Marks, Spot
+from jmvae_studio.ui.map_pictures import GROUP_COLOURS, MapPicture
+from jmvae_studio.ui.map_view import MapView
 from jmvae_studio.ui.selection_panel import SelectionPanel
 from jmvae_studio.ui.theme import is_dark
 
@@ -34,7 +36,6 @@ CHOSEN_AXES = 10
 _ABSENT = {False: (148, 163, 184), True: (84, 100, 122)}
 _PRESENT = (224, 102, 58)
 _FADED = 0.25
-
 Floats = npt.NDArray[np.float32]
 
 
@@ -43,7 +44,7 @@ class LatentMap(QWidget):
 
     axes_chosen = Signal(int, int)
     colour_chosen = Signal(str)
-    """An attribute's name; empty for none."""
+    """An attribute's name; `GROUPED` for the groups, empty for none."""
     read_chosen = Signal(bool)
     """Whether colours are what the model reads, or what was given."""
     source_chosen = Signal(str)
@@ -80,6 +81,8 @@ class LatentMap(QWidget):
         self.note.setWordWrap(True)
         self.card = FaceCard(self.view)
         self.selection = SelectionPanel()
+        self.groups = AttributeMenu(tr("Groups"))
+        self.groups.setToolTip(tr("Which attributes are changed, one in each group"))
         self.lasso_button = QToolButton()
         self.lasso_button.setText(tr("Lasso"))
         self.lasso_button.setCheckable(True)
@@ -90,6 +93,7 @@ class LatentMap(QWidget):
         self._points = np.zeros((0, 2), np.float32)
         self.values: Floats | None = None
         """What the points are coloured by, -1…1."""
+        self._member: npt.NDArray[np.int64] | None = None
         self._chosen: npt.NDArray[np.bool_] | None = None
         self._lay_out()
         self.view.hovered.connect(self._hover)
@@ -124,11 +128,13 @@ class LatentMap(QWidget):
         self.read_box.setCurrentIndex(int(read))
         self.read_box.blockSignals(False)
 
-    def set_attributes(self, names: Sequence[tuple[str, str]], chosen: str) -> None:
-        """Offer attributes, as (name, title), to colour by."""
+    def set_attributes(self, names: Sequence[tuple[str, str]], chosen: str, grouped: str = "") -> None:
+        """Offer attributes, as (name, title), to colour by, and groups under this title."""
         self.colour_box.blockSignals(True)
         self.colour_box.clear()
         self.colour_box.addItem(tr("nothing"), "")
+        if grouped:
+            self.colour_box.addItem(grouped, GROUPED)
         for name, title in names:
             self.colour_box.addItem(title, name)
         self.colour_box.setCurrentIndex(max(0, self.colour_box.findData(chosen)))
@@ -156,6 +162,9 @@ class LatentMap(QWidget):
         self._points = points
         if self.values is not None and len(self.values) != len(points):
             self.values = None
+        if self._member is not None and len(self._member) != len(points):
+            self._member = None
+            self.view.show_legend([])
         if self._chosen is not None and len(self._chosen) != len(points):
             self._chosen = None
         self.card.hide()
@@ -163,8 +172,15 @@ class LatentMap(QWidget):
 
     def show_values(self, values: Floats | None) -> None:
         """Colour the points by n values, -1…1, or all alike."""
-        self.values = values
+        self.values, self._member = values, None
+        self.view.show_legend([])
         self.view.show_points(self._points, self._colours(), anew=False)
+
+    def show_groups(self, member: npt.NDArray[np.int64], names: Sequence[str]) -> None:
+        """Colour the points by the number of the group that each is in."""
+        self._member = member
+        self.view.show_points(self._points, self._colours(), anew=False)
+        self.view.show_legend([(name, GROUP_COLOURS[n % len(GROUP_COLOURS)]) for n, name in enumerate(names)])
 
     def show_chosen(self, chosen: npt.NDArray[np.bool_] | None) -> None:
         """Fade all points but those that are chosen; None fades none."""
@@ -199,6 +215,9 @@ class LatentMap(QWidget):
         values = np.full(len(self._points), -1, np.float32) if self.values is None else self.values
         share = np.clip((values + 1) / 2, 0, 1)[:, None]
         colours = absent + share * (present - absent)
+        if self._member is not None:
+            own = np.array([(c.red(), c.green(), c.blue()) for c in GROUP_COLOURS], np.float32)
+            colours = own[self._member % len(own)]
         if self._chosen is not None:
             base = self.palette().color(QPalette.ColorRole.Base)
             ground = np.array([base.red(), base.green(), base.blue()], np.float32)
@@ -248,6 +267,7 @@ class LatentMap(QWidget):
             row.addWidget(box, 1)
         source.addWidget(self.folder_button)
         colour.addWidget(self.read_box)
+        colour.addWidget(self.groups)
         foot = QHBoxLayout()
         foot.addWidget(self.note, 1)
         foot.addWidget(self.lasso_button, 0, Qt.AlignmentFlag.AlignTop)

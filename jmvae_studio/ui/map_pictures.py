@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap, QPolygonF
@@ -17,6 +17,16 @@ FEW = 60
 _FRAME, _TIP, _HALO = 2, 6, QColor("#9aa4b2")
 
 
+GROUP_COLOURS = tuple(
+    QColor(c)
+    for c in (
+        *("#2f80c2", "#e0663a", "#3f9b57", "#9a5fb4", "#c79a16", "#1f9e9e"),
+        *("#c2477f", "#8a6d55", "#6b7fd7", "#7fa329", "#d0564e", "#5b7083"),
+    )
+)
+"""Colours of groups, in turn."""
+
+
 @dataclass(frozen=True, eq=False)
 class MapPicture:
     """A picture at a place of the map.
@@ -28,6 +38,7 @@ class MapPicture:
         chosen: Whether it is framed, as the face that is edited.
         pinned: Whether it stands above its place on a tip, or lies over it.
         side: In pixels.
+        colour: Of its frame, unless it is chosen.
     """
 
     place: tuple[float, float]
@@ -36,6 +47,7 @@ class MapPicture:
     chosen: bool = False
     pinned: bool = True
     side: int = 34
+    colour: QColor = field(default_factory=lambda: _HALO)
 
 
 class PictureItem(QGraphicsPixmapItem):
@@ -71,7 +83,7 @@ def _framed(picture: MapPicture, side: int) -> QPixmap:
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(ACCENT if picture.chosen else _HALO)
+    painter.setBrush(ACCENT if picture.chosen else picture.colour)
     painter.drawRect(0, 0, whole, whole)
     if picture.pinned:
         middle = whole / 2

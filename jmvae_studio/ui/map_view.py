@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +12,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPalette
 from PySide6.QtWidgets import QWidget
 
 from jmvae_studio.language import tr
+from jmvae_studio.ui.map_marks import EDIT_END, NOTHING, Floats, Marks, Spot
 from jmvae_studio.ui.map_pictures import MapPicture, PictureItem, make_items
 from jmvae_studio.ui.point_cloud import PointCloud
 from jmvae_studio.ui.theme import ACCENT
@@ -25,36 +24,6 @@ LASSO_STEP = 3
 """Pixels between two corners of a line that is drawn."""
 
 _PHOTO, _ASKED = QColor("#2f80c2"), ACCENT
-
-Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Spot:
-    """What lies at a place of the map: a point or a picture by its index, the end of the edit, or nothing."""
-
-    kind: Literal["nothing", "point", "picture", "edit"]
-    index: int = -1
-
-
-NOTHING, EDIT_END = Spot("nothing"), Spot("edit")
-
-
-@dataclass(frozen=True)
-class Marks:
-    """What is drawn over the points: the photograph's posterior, that of the attributes, and the edit between.
-
-    Attributes:
-        photo: Outline of q(z|x), n × 2.
-        asked: Outline of q(z|w'), n × 2.
-        start: Where the photograph's code lies.
-        end: Where the edit has moved it.
-    """
-
-    photo: Floats
-    asked: Floats
-    start: tuple[float, float]
-    end: tuple[float, float]
 
 
 class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
@@ -95,6 +64,8 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         for item in (self._cloud, self._photo, self._asked, self._path, self._line, self._ends, self._ring):
             self.addItem(item)
         self._ring.setZValue(30)
+        self._legend = self.getPlotItem().addLegend(offset=(8, 8), verSpacing=-6)
+        self._legend.hide()
         self._dress()
 
     def show_points(self, points: Floats, colours: npt.NDArray[np.uint32], anew: bool) -> None:
@@ -135,6 +106,13 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         self.pictures = make_items(pictures)
         for item in self.pictures:
             self.addItem(item, ignoreBounds=True)
+
+    def show_legend(self, entries: Sequence[tuple[str, QColor]]) -> None:
+        """Say in the corner what colours mean; nothing hides it."""
+        self._legend.clear()
+        for name, colour in entries:
+            self._legend.addItem(pyqtgraph.ScatterPlotItem(size=9, pen=None, brush=colour), name)
+        self._legend.setVisible(bool(entries))
 
     def to_plane(self, place: QPointF) -> QPointF:
         """A place on the widget as one on the plane."""
@@ -264,6 +242,10 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         self._photo.setPen(pyqtgraph.mkPen(_PHOTO, width=2))
         self._asked.setPen(pyqtgraph.mkPen(_ASKED, width=2))
         self._path.setPen(pyqtgraph.mkPen(text, width=1.5, style=Qt.PenStyle.DashLine))
+        self._legend.setLabelTextColor(text)
+        ground = palette.color(QPalette.ColorRole.Base)
+        ground.setAlpha(200)
+        self._legend.setBrush(pyqtgraph.mkBrush(ground))
         self._line.setPen(pyqtgraph.mkPen(text, width=1.5, style=Qt.PenStyle.DotLine))
         self._ends.setSize(11)
         self._ends.setPen(pyqtgraph.mkPen(palette.color(QPalette.ColorRole.Base), width=1.5))

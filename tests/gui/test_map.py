@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.explore.projection import fit
 from jmvae_studio.ui.latent_map import LatentMap
+from jmvae_studio.ui.map_marks import EDIT_END, NOTHING, Marks, Spot
 from jmvae_studio.ui.map_pictures import MapPicture
-from jmvae_studio.ui.map_view import EDIT_END, NOTHING, Marks, Spot
 from jmvae_studio.ui.point_cloud import draw
 from tests.conftest import NAMES
 from tests.gui.conftest import drag, settle

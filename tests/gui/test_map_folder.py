@@ -17,7 +17,7 @@ from jmvae_studio.app import Studio
 from jmvae_studio.control import locating, map_folder
 from jmvae_studio.explore.folder_codes import load
 from jmvae_studio.ui.latent_map import LatentMap
-from jmvae_studio.ui.map_view import NOTHING
+from jmvae_studio.ui.map_marks import NOTHING
 from tests.gui.conftest import said
 from trainer.data.face_crop import extract
 from trainer.data.face_detection import find_faces
