@@ -222,6 +222,7 @@ class Studio(QObject):
         self.presets.failed.connect(self.report)
         self.sessions.failed.connect(self.report)
         self.imagining.failed.connect(self.report)
+        self.exploring.failed.connect(self.report)
         self.photographs.preset_given.connect(self.presets.apply_file)
         self.photographs.model_given.connect(self.models.load)
         self.photographs.failed.connect(self.report)

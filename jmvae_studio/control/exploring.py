@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, QTimer, Signal
 
+from jmvae_studio.control.map_export import MapExport
 from jmvae_studio.control.map_photographs import MapPhotographs, PhotoFace, face_name
 from jmvae_studio.control.map_selection import MapSelection
 from jmvae_studio.control.map_sources import Chart, MapSources, Source
@@ -48,6 +49,7 @@ HINT = mark(
 class Exploring(QObject):
     """Connects the latent map with the model and the session; it works only while the map is seen."""
 
+    failed = Signal(str)
     _read = Signal(object, object)
 
     def __init__(
@@ -69,6 +71,10 @@ class Exploring(QObject):
         self._dock = window.map_dock
         self._sources = MapSources(renderer, window, settings, cache, self)
         self._photographs = MapPhotographs(session, photographs, renderer, self)
+        self._export = MapExport(
+            lambda: self._chart.collection, self._values, session, window, settings, self
+        )
+        self._export.failed.connect(self.failed)
         self._chart = Chart()
         self._offered = ""
         self._faces: list[PhotoFace] = []
@@ -98,6 +104,7 @@ class Exploring(QObject):
         """End the threads; call before the renderer is closed."""
         self._sources.close()
         self._photographs.close()
+        self._export.close()
 
     @property
     def projection(self) -> Projection | None:
@@ -116,6 +123,7 @@ class Exploring(QObject):
             chart, self._at, self._plane, self._session, self._showing, self._renderer, self._models, self
         )
         self._selection = MapSelection(chart, self._shown, self._values, self._renderer, self)
+        chart.export_asked.connect(lambda: self._export.ask(chart, self._selection))
 
     def _plane(self) -> tuple[Projection | None, Axes]:
         return self._chart.projection, self._axes

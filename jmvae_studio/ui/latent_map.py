@@ -49,6 +49,7 @@ class LatentMap(QWidget):
     """Whether colours are what the model reads, or what was given."""
     source_chosen = Signal(str)
     folder_asked = Signal()
+    export_asked = Signal()
     hovered = Signal(object, QPointF)
     """These four as `MapView` has them."""
     clicked = Signal(object, QPointF)
@@ -83,6 +84,10 @@ class LatentMap(QWidget):
         self.selection = SelectionPanel()
         self.groups = AttributeMenu(tr("Groups"))
         self.groups.setToolTip(tr("Which attributes are changed, one in each group"))
+        self.export_button = QToolButton()
+        self.export_button.setText(tr("Export…"))
+        self.export_button.setToolTip(tr("Save the map as a picture (PNG), a drawing (SVG) or a table (CSV)"))
+        self.export_button.clicked.connect(self.export_asked)
         self.lasso_button = QToolButton()
         self.lasso_button.setText(tr("Lasso"))
         self.lasso_button.setCheckable(True)
@@ -151,6 +156,11 @@ class LatentMap(QWidget):
             box.setCurrentIndex(axis)
             box.blockSignals(False)
         self._name_axes()
+
+    @property
+    def axes_names(self) -> tuple[str, str]:
+        """Of the axes across and up, with what they explain."""
+        return self.across_box.currentText(), self.up_box.currentText()
 
     @property
     def points(self) -> Floats:
@@ -250,8 +260,9 @@ class LatentMap(QWidget):
         self.axes_chosen.emit(self.across_box.currentIndex(), self.up_box.currentIndex())
 
     def _name_axes(self) -> None:
-        self.view.getPlotItem().setLabel("bottom", self.across_box.currentText())
-        self.view.getPlotItem().setLabel("left", self.up_box.currentText())
+        across, up = self.axes_names
+        self.view.getPlotItem().setLabel("bottom", across)
+        self.view.getPlotItem().setLabel("left", up)
 
     def _lay_out(self) -> None:
         source, colour, axes = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
@@ -270,7 +281,8 @@ class LatentMap(QWidget):
         colour.addWidget(self.groups)
         foot = QHBoxLayout()
         foot.addWidget(self.note, 1)
-        foot.addWidget(self.lasso_button, 0, Qt.AlignmentFlag.AlignTop)
+        for button in (self.lasso_button, self.export_button):
+            foot.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(8, 6, 8, 6)
         rows.addLayout(source)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPalette
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPaintDevice, QPainter, QPalette
+from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
 from jmvae_studio.language import tr
@@ -20,6 +21,8 @@ from jmvae_studio.ui.theme import ACCENT
 REACH = 9
 """Pixels from the mouse within which a point is taken for the one that is meant."""
 
+EXPORT_SCALE = 2
+"""How much finer an exported picture is than the screen."""
 LASSO_STEP = 3
 """Pixels between two corners of a line that is drawn."""
 
@@ -113,6 +116,41 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         for name, colour in entries:
             self._legend.addItem(pyqtgraph.ScatterPlotItem(size=9, pen=None, brush=colour), name)
         self._legend.setVisible(bool(entries))
+
+    def picture(self) -> QImage:
+        """What is seen, with `EXPORT_SCALE` times as many pixels each way."""
+        image = QImage(EXPORT_SCALE * self.size(), QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(EXPORT_SCALE)
+        image.fill(self.palette().color(QPalette.ColorRole.Base))
+        self._draw(image)
+        return image
+
+    def drawing(self) -> bytes:
+        """What is seen, as SVG."""
+        store = QByteArray()
+        buffer = QBuffer(store)
+        generator = QSvgGenerator()
+        generator.setOutputDevice(buffer)
+        generator.setResolution(self.logicalDpiX())  # of the axes, which are recorded for the screen
+        generator.setSize(self.size())
+        generator.setViewBox(self.rect())
+        generator.setTitle(tr("Latent map"))
+        self._draw(generator)
+        return bytes(store.data())
+
+    def _draw(self, device: QPaintDevice) -> None:
+        painter = QPainter(device)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Base))
+        items = [item for item in self.scene().items() if hasattr(item, "setExportMode")]
+        for item in items:
+            item.setExportMode(True, {"antialias": True, "resolutionScale": 1, "painter": painter})
+        self._ring.hide()  # the mouse is no part of the figure
+        self.scene().render(painter, QRectF(self.rect()), self.sceneRect())
+        self._ring.show()
+        for item in items:
+            item.setExportMode(False)
+        painter.end()
 
     def to_plane(self, place: QPointF) -> QPointF:
         """A place on the widget as one on the plane."""

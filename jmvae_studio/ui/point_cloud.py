@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+MOST_DRAWN = 20_000
+"""Points up to which a drawing (SVG) has each of them; of more it has the picture."""
 _DOTS = ((6_000, 5), (60_000, 3))
 """Up to so many points each is so many pixels wide; more are 2."""
 
@@ -47,6 +50,9 @@ class PointCloud(pyqtgraph.GraphicsObject):  # type: ignore[misc]
         if not len(self._points):
             return
         to_pixels = painter.transform()
+        if isinstance(painter.device(), QSvgGenerator) and len(self._points) <= MOST_DRAWN:
+            self._draw_each(painter)
+            return
         ratio = painter.device().devicePixelRatioF()
         seen = to_pixels.mapRect(self.viewRect()).toAlignedRect()
         scale = (to_pixels.m11() * ratio, to_pixels.m22() * ratio)
@@ -61,6 +67,26 @@ class PointCloud(pyqtgraph.GraphicsObject):  # type: ignore[misc]
             painter.drawImage(seen.topLeft(), self._picture)
         painter.restore()
 
+    def _draw_each(self, painter: QPainter) -> None:
+        """Every point as a circle, for drawings that keep their sharpness."""
+        to_pixels = painter.transform()
+        radius = _dot(len(self._points)) / 2
+        seen = to_pixels.mapRect(self.viewRect())
+        painter.save()
+        painter.resetTransform()
+        painter.setPen(Qt.PenStyle.NoPen)
+        for (x, y), colour in zip(self._points.tolist(), self._colours.tolist(), strict=True):
+            place = to_pixels.map(QPointF(x, y))
+            if seen.contains(place):
+                painter.setBrush(QColor.fromRgba(colour))
+                painter.drawEllipse(place, radius, radius)
+        painter.restore()
+
+
+def _dot(count: int) -> int:
+    """Width of a point in pixels where there are so many."""
+    return next((pixels for most, pixels in _DOTS if count <= most), 2)
+
 
 def draw(
     points: npt.NDArray[np.float32],
@@ -72,8 +98,7 @@ def draw(
 ) -> QImage:
     """Points as a transparent picture of ``size`` (width, height) pixels; a point is drawn at scale · point + shift."""
     width, height = size
-    dot = next((pixels for most, pixels in _DOTS if len(points) <= most), 2)
-    dot = max(1, round(dot * ratio))
+    dot = max(1, round(_dot(len(points)) * ratio))
     steps = np.arange(dot) - (dot - 1) / 2
     disc = np.add.outer(steps**2, steps**2) <= (dot / 2) ** 2
     rows, columns = np.nonzero(disc)
