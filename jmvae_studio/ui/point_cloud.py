@@ -23,6 +23,7 @@ class PointCloud(pyqtgraph.GraphicsObject):  # type: ignore[misc]
         super().__init__()
         self._points = np.zeros((0, 2), np.float32)
         self._colours = np.zeros(0, np.uint32)
+        self._bounds = QRectF()
         self._picture: QImage | None = None
         self._drawn: tuple[float, ...] = ()
 
@@ -35,14 +36,15 @@ class PointCloud(pyqtgraph.GraphicsObject):  # type: ignore[misc]
         """
         self.prepareGeometryChange()
         self._points, self._colours = points, colours
+        self._bounds = QRectF()
+        if len(points):
+            (left, top), (right, bottom) = points.min(0).tolist(), points.max(0).tolist()
+            self._bounds = QRectF(left, top, right - left, bottom - top)
         self._drawn = ()
         self.update()
 
     def boundingRect(self) -> QRectF:
-        if not len(self._points):
-            return QRectF()
-        (left, top), (right, bottom) = self._points.min(0), self._points.max(0)
-        return QRectF(float(left), float(top), float(right - left), float(bottom - top))
+        return self._bounds  # asked many times a frame
 
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
