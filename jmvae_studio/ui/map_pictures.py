@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -56,6 +55,7 @@ class PictureItem(QGraphicsPixmapItem):
     def __init__(self, picture: MapPicture, index: int, side: int) -> None:
         super().__init__(_framed(picture, side))
         self.index = index
+        self._look = _look(picture, side)
         width, height = self.pixmap().width(), self.pixmap().height()
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
         self.setOffset(-width / 2, -height if picture.pinned else -height / 2)
@@ -63,15 +63,27 @@ class PictureItem(QGraphicsPixmapItem):
         self.setZValue(21 if picture.chosen else 20)
         self.setToolTip(picture.name)
 
+    def takes(self, picture: MapPicture, side: int) -> bool:
+        """Move to where ``picture`` lies, if it looks the same."""
+        same = self._look == _look(picture, side)
+        if same:
+            self.setPos(QPointF(*picture.place))
+        return same
+
     def covers(self, across: float, down: float) -> bool:
         """Whether it covers what is so many pixels right of its place and below it."""
         return QRectF(self.offset(), self.pixmap().size()).contains(QPointF(across, down))
 
 
-def make_items(pictures: Sequence[MapPicture]) -> list[PictureItem]:
-    """Items for pictures; many are drawn small."""
-    many = len(pictures) > FEW
-    return [PictureItem(p, index, SMALL if many else p.side) for index, p in enumerate(pictures)]
+def side_of(picture: MapPicture, count: int) -> int:
+    """How large a picture is drawn among so many: many are small."""
+    return SMALL if count > FEW else picture.side
+
+
+def _look(picture: MapPicture, side: int) -> tuple[object, ...]:
+    """What a picture looks like; its place is none of it."""
+    colour = picture.colour.rgb()
+    return picture.image.cacheKey(), picture.name, picture.chosen, picture.pinned, colour, side
 
 
 def _framed(picture: MapPicture, side: int) -> QPixmap:

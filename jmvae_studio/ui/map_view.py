@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from jmvae_studio.language import tr
 from jmvae_studio.ui.map_marks import EDIT_END, NOTHING, Floats, Marks, Spot
-from jmvae_studio.ui.map_pictures import MapPicture, PictureItem, make_items
+from jmvae_studio.ui.map_pictures import MapPicture, PictureItem, side_of
 from jmvae_studio.ui.point_cloud import PointCloud
 from jmvae_studio.ui.theme import ACCENT
 
@@ -103,12 +103,22 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         self._ends.setData(*ends.T, brush=[pyqtgraph.mkBrush(c) for c in (_PHOTO, _ASKED)][: len(ends)])
 
     def show_pictures(self, pictures: Sequence[MapPicture]) -> None:
-        """Show small pictures over the points, in place of those before."""
-        for item in self.pictures:
+        """Show small pictures over the points, in place of those before; only what is new is drawn."""
+        shown = self.pictures[: len(pictures)]
+        for item in self.pictures[len(pictures) :]:
             self.removeItem(item)
-        self.pictures = make_items(pictures)
-        for item in self.pictures:
+        for index, picture in enumerate(pictures):
+            side = side_of(picture, len(pictures))
+            if index < len(shown) and shown[index].takes(picture, side):
+                continue
+            item = PictureItem(picture, index, side)
             self.addItem(item, ignoreBounds=True)
+            if index < len(shown):
+                self.removeItem(shown[index])
+                shown[index] = item
+            else:
+                shown.append(item)
+        self.pictures = shown
 
     def show_legend(self, entries: Sequence[tuple[str, QColor]]) -> None:
         """Say in the corner what colours mean; nothing hides it."""

@@ -14,7 +14,7 @@ from jmvae_studio.app import Studio
 from jmvae_studio.explore.projection import fit
 from jmvae_studio.ui.latent_map import LatentMap
 from jmvae_studio.ui.map_marks import EDIT_END, NOTHING, Marks, Spot
-from jmvae_studio.ui.map_pictures import MapPicture
+from jmvae_studio.ui.map_pictures import FEW, SMALL, MapPicture
 from jmvae_studio.ui.point_cloud import draw
 from tests.conftest import NAMES
 from tests.gui.conftest import drag, settle
@@ -138,6 +138,25 @@ def test_pictures_keep_their_size_and_are_clicked_before_points(chart: LatentMap
     chart.show_pictures([])
     QTest.mouseClick(chart.view.viewport(), Qt.MouseButton.LeftButton, pos=chart.view.to_widget(1, 0))
     assert clicked[-1] == Spot("point", 4)
+
+
+def test_only_pictures_that_look_otherwise_are_drawn_again(chart: LatentMap) -> None:
+    images = [QImage(40, 40, QImage.Format.Format_RGB32) for _ in range(3)]
+    for image in images:
+        image.fill(QColor("#12ab34"))
+    chart.show_pictures([MapPicture((0, 0), image) for image in images])
+    before = chart.view.pictures
+    changed = [MapPicture((1, -1), images[0]), MapPicture((0, 0), images[1], chosen=True)]
+    chart.show_pictures(changed)
+    after = chart.view.pictures
+    assert after[0] is before[0]
+    assert (after[0].x(), after[0].y()) == (1, -1)
+    assert after[1] is not before[1]
+    assert after[1].zValue() > after[0].zValue()
+    assert before[2].scene() is None
+    assert len(after) == 2
+    chart.show_pictures([*changed, *(MapPicture((0, 0), images[2]) for _ in range(FEW))])
+    assert {item.pixmap().width() for item in chart.view.pictures} == {SMALL + 4}  # many are small
 
 
 def test_axes_say_what_they_explain(chart: LatentMap) -> None:
