@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from trainer.cli_common import JUDGE, DataFolder, is_first, make_bar, shower
+from trainer.cli_common import JUDGE, DataFolder, is_first, make_bar, parse_settings, shower
 from trainer.cli_export import app as exports
 from trainer.cli_faces import app as faces
+from trainer.cli_reproduce import app as experiments
 from trainer.config import PRESETS, TrainConfig, load_config, make_config, parse_config
 from trainer.errors import TrainerError
 from trainer.events import EventLog
@@ -25,6 +26,7 @@ from trainer.systems import check_run
 app = typer.Typer(help="Train, resume and evaluate joint models.", no_args_is_help=True, add_completion=False)
 app.add_typer(faces)
 app.add_typer(exports)
+app.add_typer(experiments)
 
 CHANGEABLE = {
     "epochs",
@@ -106,7 +108,7 @@ def train(
 
         header, _ = read_checkpoint(start_from)
         values |= settings_of(header) | {"parent": start_from.absolute()}
-    values |= _parse_settings(setting or [])
+    values |= parse_settings(setting or [])
     config = make_config(values | {name: value for name, value in given.items() if value is not None})
     check_run(config)
     if is_first():
@@ -136,7 +138,7 @@ def resume(
     config = load_config(run / "config.json")
     changes = {"epochs": epochs, "gan_epochs": gan_epochs}
     changes = {name: value for name, value in changes.items() if value is not None}
-    changes |= _parse_settings(setting or [])
+    changes |= parse_settings(setting or [])
     fixed = sorted(changes.keys() - CHANGEABLE)
     if fixed:
         known = ", ".join(sorted(CHANGEABLE))
@@ -288,68 +290,6 @@ def evaluate(
         console.print(_likelihoods(result))
 
 
-@app.command()
-def reproduce(
-    name: Annotated[str | None, typer.Argument(help="Which experiment; see --list.")] = None,
-    budget: Annotated[
-        str, typer.Option(help="quick (minutes, says nothing), standard, or paper (its whole schedule).")
-    ] = "standard",
-    data: Annotated[
-        Path | None, typer.Option(envvar="JMVAE_DATA", help="Folder of the experiment's data set.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the runs; experiments share equal ones.")] = Path(
-        "runs"
-    ),
-    results: Annotated[Path, typer.Option(help="Folder of the result.")] = Path("docs/results"),
-    workers: Annotated[int, typer.Option(min=1, help="Runs trained at a time.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of training and evaluation.")] = 0,
-    training: Annotated[
-        bool, typer.Option("--train/--no-train", help="Or evaluate the runs as they stand.")
-    ] = True,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of all its runs."),
-    ] = None,
-    photo: Annotated[
-        list[Path] | None,
-        typer.Option(help="Photograph to show in the figures in place of test pictures; may be repeated."),
-    ] = None,
-    listed: Annotated[bool, typer.Option("--list", help="Name every experiment.")] = False,
-) -> None:
-    """Train, evaluate and draw an experiment of the papers; given again, it goes on where it stopped."""
-    from trainer.reproduce.catalogue import EXPERIMENTS, find_experiment
-    from trainer.reproduce.experiment import BUDGETS
-
-    if listed:
-        table = Table("experiment", "what it is", "after")
-        for known in EXPERIMENTS.values():
-            table.add_row(known.name, known.title, known.source)
-        Console().print(table)
-        return
-    if name is None:
-        raise TrainerError("Which experiment? python -m trainer reproduce --list names them.")
-    experiment = find_experiment(name)
-    chosen = next((known for known in BUDGETS if known == budget), None)
-    if chosen is None:
-        raise TrainerError(f"No budget is called “{budget}”; there are: {', '.join(BUDGETS)}.")
-    if data is None:
-        raise TrainerError("Where are the data? Say so with --data, or in JMVAE_DATA.")
-    from trainer.reproduce.runner import Request
-    from trainer.reproduce.runner import reproduce as bring
-
-    changes = _parse_settings(setting or [])
-    photos = tuple(photo or ())
-    request = Request(chosen, data, out, results, seed, workers, training, changes, photos)
-    try:
-        with make_bar() as bar:
-            result = bring(experiment, request, shower(bar))
-    except KeyboardInterrupt:
-        typer.echo("Stopped and saved; the same command goes on.", err=True)
-        return
-    waiting = [run["name"] for run in result["runs"] if not run["finished"]] + result["missing"]
-    typer.echo(f"{results / name}.md" + (f" (unfinished: {', '.join(waiting)})" if waiting else ""))
-
-
 @app.command("list")
 def list_systems() -> None:
     """Name every system and what it can do."""
@@ -375,16 +315,6 @@ def _likelihoods(result: dict[str, Any]) -> Table:
     for what, why in result.get("likelihood", {}).get("omitted", {}).items():
         shown.add_row(what, why)
     return shown
-
-
-def _parse_settings(texts: list[str]) -> dict[str, Any]:
-    values = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise TrainerError(f"“{text}” is not of the form NAME=VALUE.")
-        values[name] = None if value in ("", "none") else value
-    return values
 
 
 def _run(action: Any, folder: Path, config: TrainConfig) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from trainer.errors import TrainerError
 from trainer.events import Progress
 
 JUDGE = Path(__file__).parents[1] / "resources" / "models" / "judge.safetensors"
@@ -44,3 +45,18 @@ def shower(bar: Bar) -> Progress:
 def is_first() -> bool:
     """Whether this is the only process, or the first one that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def parse_settings(texts: list[str]) -> dict[str, Any]:
+    """Settings by name from NAME=VALUE; nothing and “none” stand for None.
+
+    Raises:
+        TrainerError: A text is not of that form.
+    """
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise TrainerError(f"“{text}” is not of the form NAME=VALUE.")
+        values[name] = None if value in ("", "none") else value
+    return values

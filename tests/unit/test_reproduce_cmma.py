@@ -41,6 +41,7 @@ def test_likelihoods_are_of_pixels_from_0_to_1(tiny_celeba: Path, work: Path) ->
     assert measured(result, "variational bound").keys() == {"CMMA", "CVAE"}
     page = (work / "cmma-likelihood" / "cmma-likelihood.md").read_text()
     assert "On CelebA, not on LFW" in page
+    assert "limit=32, latent=500" in page  # what the runs really had
 
     model = open_run(cmma.CMMA, tiny_celeba, work).model
     torch.manual_seed(0)
@@ -77,6 +78,8 @@ def test_faces_from_attributes_one_at_a_time(tiny_celeba: Path, work: Path) -> N
     assert [picture["file"] for picture in result["pictures"]] == [
         f"cmma-attributes-{name}.png" for name in ("cmma", "cmma-cvae", "cmma-cgan")
     ]
+    page = (work / "cmma-attributes" / "cmma-attributes.md").read_text()
+    assert "- **Mouth Slightly Open**, **Eyeglasses**, **Bushy Eyebrows**" in page  # one meaning, said once
     cells = result["table"][0]["measured"]
     values = [cell["value"] for name, cell in cells.items() if name != "mean"]
     assert cells["mean"]["value"] == pytest.approx(np.mean(values))

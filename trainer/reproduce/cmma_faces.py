@@ -213,6 +213,8 @@ EXPERIMENTS = (
         name="cmma-attributes",
         title="CMMA, CVAE and CGAN: faces from attributes, varied one at a time",
         source="Pandey and Dukkipati 2016, figure 6",
+        shows="Whether setting an attribute shows in the generated face: in CMMA it should, in CVAE and CGAN "
+        "little.",
         preset="faces",
         efforts=efforts(400),
         trainings=(CMMA, CVAE, CGAN),
@@ -236,6 +238,8 @@ EXPERIMENTS = (
         name="cmma-edits",
         title="CMMA and CVAE: faces with other attributes",
         source="Pandey and Dukkipati 2016, figures 8 to 10",
+        shows="Whether setting an attribute shows in an edited face: in CMMA it should, in CVAE hardly but "
+        "for spectacles.",
         preset="faces",
         efforts=efforts(400),
         trainings=(CMMA, CVAE, CMMA_ATTRIBUTES),

@@ -176,6 +176,7 @@ class Experiment:
         name: As given to ``python -m trainer reproduce``.
         title: One line.
         source: Paper, table or figure.
+        shows: What is asked, and what the papers found; a sentence.
         preset: Where the settings of all runs start.
         efforts: By budget.
         trainings: In the order of the table.
@@ -190,6 +191,7 @@ class Experiment:
     name: str
     title: str
     source: str
+    shows: str
     preset: str
     efforts: Mapping[Budget, Effort]
     trainings: tuple[Training, ...]

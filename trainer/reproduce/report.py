@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 
@@ -26,7 +27,11 @@ def to_markdown(result: Mapping[str, Any]) -> bytes:
     if result["missing"]:
         lines += [f"Not trained yet: {', '.join(result['missing'])}.", ""]
     if result["columns"]:
-        lines += _table(result)
+        lines += [*table(result), ""]
+        columns = result["columns"]
+        for meaning, names in groupby(columns, key=columns.__getitem__):
+            lines.append(f"- {', '.join(f'**{name}**' for name in names)}: {meaning}")
+        lines.append("")
     lines += [f"- {note}" for note in result["notes"]]
     if result["notes"]:
         lines.append("")
@@ -36,8 +41,8 @@ def to_markdown(result: Mapping[str, Any]) -> bytes:
     return ("\n".join(lines).rstrip() + "\n").encode()
 
 
-def _table(result: Mapping[str, Any]) -> list[str]:
-    """Ours with its standard error, the paper's beside it."""
+def table(result: Mapping[str, Any]) -> list[str]:
+    """The lines of a table: ours with its standard error, the paper's beside it."""
     columns, rows = result["columns"], result["table"]
     compared = [name for name in columns if any(name in row["paper"] for row in rows)]
     head = ["", *(part for name in columns for part in ([name, "paper"] if name in compared else [name]))]
@@ -50,7 +55,7 @@ def _table(result: Mapping[str, Any]) -> list[str]:
                 paper = row["paper"].get(name)
                 cells.append("" if paper is None else f"{paper:g}")
         lines.append(_row(cells))
-    return [*lines, "", *(f"- **{name}**: {meaning}" for name, meaning in columns.items()), ""]
+    return lines
 
 
 def _ours(cell: Mapping[str, float | None] | None) -> str:
@@ -80,4 +85,4 @@ def _runs(result: Mapping[str, Any]) -> list[str]:
 
 
 def _row(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"

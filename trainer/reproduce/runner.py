@@ -198,7 +198,9 @@ def _run(run: Trained) -> dict[str, Any]:
         "name": run.training.name,
         "row": run.training.row,
         "system": run.training.system,
-        "settings": {**run.effort.settings, **run.training.settings},
+        "settings": {
+            name: getattr(run.config, name) for name in {**run.effort.settings, **run.training.settings}
+        },
         "epochs": run.epochs,
         "epochs_planned": run.config.total_epochs,
         "finished": run.finished,
