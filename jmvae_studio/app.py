@@ -17,6 +17,7 @@ from jmvae_studio import __version__
 from jmvae_studio.control.arranging import Arranging
 from jmvae_studio.control.batches import Batches
 from jmvae_studio.control.believing import Believing
+from jmvae_studio.control.correcting import Correcting
 from jmvae_studio.control.coupling import Coupling
 from jmvae_studio.control.editing import Editing
 from jmvae_studio.control.evaluating import Evaluating
@@ -81,6 +82,7 @@ class Studio(QObject):
         self.models = Models(self.renderer, window, settings, model, device, self)
         self.showing = Showing(session, self.renderer, self.models, window, settings, self)
         self.editing = Editing(session, self.models, window, settings, self)
+        self.correcting = Correcting(session, self.models, window, self)
         folder = PresetFolder(settings_file.folder / "presets")
         self.presets = Presets(session, self.models, window, folder, self)
         self.batches = Batches(session, self.models, self.renderer, folder, window, settings, self)

@@ -90,13 +90,16 @@ class Believing(QObject):
         self._window.panel.show_beliefs(spread, obtained)
 
     def _notable(self, obtained: dict[str, float]) -> dict[str, float]:
-        """Of the attributes that were set, and of the others that moved with them; nothing without an edit."""
+        """Of the attributes that were set, and of the others that moved with them; nothing without an edit.
+
+        Where the user knows better than the model, what it reads tells nothing.
+        """
         face = self._session.face
         if face is None or not face.edit.values:
             return {}
-        asked, read = dict(face.edit.values), face.inferred
+        asked, read, told = dict(face.edit.values), face.inferred, dict(face.told)
         return {
             name: value
             for name, value in obtained.items()
-            if name in asked or abs(value - read.get(name, value)) > NOTABLE
+            if name not in told and (name in asked or abs(value - read.get(name, value)) > NOTABLE)
         }

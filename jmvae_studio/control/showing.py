@@ -61,6 +61,7 @@ class Showing(QObject):
         session.photo_changed.connect(self.show_photo)
         session.faces_changed.connect(self.show_faces)
         session.crop_changed.connect(self._crop_changed)
+        session.told_changed.connect(self._look_again)
         session.inferred_changed.connect(self._edit_changed)
         session.edit_changed.connect(self._edit_changed)
         window.photo_view.crop_moved.connect(session.preview_crop)
@@ -103,7 +104,7 @@ class Showing(QObject):
             return None
         edit = face.edit if keep else Edit(mode=face.edit.mode)
         edit = replace(edit, locked=tuple(name for name in edit.locked if name not in values))
-        key = FaceKey(photo.number, face.crop)
+        key = _key(photo, face)
         request = _request(model, key, edit.with_values(values), face.inferred)
         names = model.attribute_names
         reached = tuple(values.get(n, v) for n, v in zip(names, request.attributes, strict=True))
@@ -174,6 +175,9 @@ class Showing(QObject):
 
     def _crop_released(self) -> None:
         self._session.end_gesture()
+        self._look_again()
+
+    def _look_again(self) -> None:
         photo, key = self._session.photo, self._key()
         if photo is not None and key is not None:
             self._renderer.encode(EncodeRequest(key, photo.pixels()))
@@ -292,20 +296,24 @@ class Showing(QObject):
     def _photo_overlays(self, photo: Photo) -> dict[int, QImage]:
         edited: dict[int, QImage] = {}
         for index, face in enumerate(photo.faces):
-            overlay = self._overlays.get(FaceKey(photo.number, face.crop))
+            overlay = self._overlays.get(_key(photo, face))
             if overlay is not None:
                 edited[index] = overlay
         return edited
 
     def _key(self) -> FaceKey | None:
         photo, face = self._session.photo, self._session.face
-        return FaceKey(photo.number, face.crop) if photo and face else None
+        return _key(photo, face) if photo and face else None
 
     def _request_for(self, photo: Photo, face: FaceState) -> PreviewRequest | None:
         model = self._models.model
         if model is None or face.reader != model.digest:
             return None  # not read yet, or by another model: the present one is looking
-        return _request(model, FaceKey(photo.number, face.crop), face.edit, face.inferred)
+        return _request(model, _key(photo, face), face.edit, face.inferred)
+
+
+def _key(photo: Photo, face: FaceState) -> FaceKey:
+    return FaceKey(photo.number, face.crop, face.told)
 
 
 def _request(model: ModelInfo, face: FaceKey, edit: Edit, inferred: Mapping[str, float]) -> PreviewRequest:

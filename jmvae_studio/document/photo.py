@@ -21,6 +21,9 @@ from trainer.data.images import OpenedImage
 Pixels = npt.NDArray[np.uint8]
 T = TypeVar("T")
 
+Told = tuple[tuple[str, float], ...]
+"""See `FaceState`."""
+
 
 @dataclass(eq=False)
 class FaceState:
@@ -31,7 +34,9 @@ class FaceState:
         box: Of the detector, on the upright photograph; None for a crop made by hand.
         edit: What the user asked of it.
         inferred: Attribute → value read by the model; empty until it has looked.
-        reader: Digest of the model that read them; empty when the crop has changed since.
+        reader: Digest of the model that read them; empty when the crop or ``told`` has changed since.
+        told: Attributes that the user says the model is wrong about, sorted, each with what is true of the face:
+            the model's own scale's 1, or -1 (of a label 0) where it does not have it.
     """
 
     crop: FaceCrop
@@ -39,6 +44,7 @@ class FaceState:
     edit: Edit = field(default_factory=Edit)
     inferred: Mapping[str, float] = field(default_factory=dict)
     reader: str = ""
+    told: Told = ()
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,12 @@ class KeptFace:
     crop: FaceCrop
     box: tuple[int, int, int, int] | None
     edit: Edit
+    told: Told = ()
 
     @classmethod
     def of(cls, face: FaceState) -> KeptFace:
         """A face as it is now."""
-        return cls(face.crop, face.box, face.edit)
+        return cls(face.crop, face.box, face.edit, face.told)
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ class Photo:
     @property
     def is_edited(self) -> bool:
         """Whether anything was asked of one of its faces."""
-        return any(not face.edit.is_empty for face in self.faces)
+        return any(face.told or not face.edit.is_empty for face in self.faces)
 
     def version(self, name: str) -> Version:
         """Its faces and edits as they are now."""

@@ -64,6 +64,7 @@ class FaceRecord(BaseModel):
     roll: float = Field(default=0.0, allow_inf_nan=False)
     box: tuple[int, int, int, int] | None = None
     edit: EditRecord = Field(default_factory=EditRecord)
+    told: dict[str, float] = Field(default_factory=dict, max_length=1000)
 
     @classmethod
     def of(cls, face: FaceState | KeptFace) -> FaceRecord:
@@ -76,12 +77,14 @@ class FaceRecord(BaseModel):
             roll=crop.roll,
             box=face.box,
             edit=EditRecord.of(face.edit),
+            told=dict(face.told),
         )
 
     def face(self) -> FaceState:
         """As a face that no model has read yet."""
         crop = FaceCrop(self.center_x, self.center_y, self.side, self.roll)
-        return FaceState(crop, self.box, self.edit.edit())
+        told = {name: min(max(value, -1.0), 1.0) for name, value in self.told.items()}
+        return FaceState(crop, self.box, self.edit.edit(), told=tuple(sorted(told.items())))
 
 
 class PictureSettings(BaseModel):

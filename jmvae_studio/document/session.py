@@ -16,6 +16,7 @@ from jmvae_studio.document.photo import (
     Photo,
     Pixels,
     StepCommand,
+    Told,
     Version,
     describe,
     overlap,
@@ -45,6 +46,8 @@ class Session(QObject):
     """The faces of the photograph, or which one is current."""
     crop_changed = Signal()
     """The square of the current face."""
+    told_changed = Signal()
+    """What the user says is true of the current face."""
     inferred_changed = Signal()
     """The model has looked at the current face."""
     edit_changed = Signal()
@@ -325,6 +328,14 @@ class Session(QObject):
             self.push(partial(self._apply, face), before, after, name or describe(before, after))
             self.photos_changed.emit()
 
+    def tell(self, told: Mapping[str, float], name: str) -> None:
+        """Let these attributes of the current face be read as the user says, and no others, as one undo entry."""
+        self.end_gesture()
+        face, after = self.face, tuple(sorted(told.items()))
+        if face is not None and after != face.told:
+            self.push(partial(self._apply_told, face), face.told, after, name)
+            self.photos_changed.emit()
+
     def change_faces(self, faces: Sequence[FaceState], current: int, name: str) -> None:
         """Put these faces, with their edits, in place of the photograph's, as one undo entry."""
         self.end_gesture()
@@ -355,6 +366,12 @@ class Session(QObject):
             face.crop, face.reader = crop, ""
             self._bring_forward(face)
             self.crop_changed.emit()
+
+    def _apply_told(self, face: FaceState, told: Told) -> None:
+        if told != face.told:
+            face.told, face.reader = told, ""
+            self._bring_forward(face)
+            self.told_changed.emit()
 
     def _apply_faces(self, faces: tuple[Sequence[FaceState], int]) -> None:
         assert self.photo is not None

@@ -77,7 +77,7 @@ class PhotoRecord(BaseModel):
     @property
     def is_edited(self) -> bool:
         """Whether anything was asked of a face, or kept under a name."""
-        return bool(self.versions) or any(not face.edit.edit().is_empty for face in self.faces)
+        return bool(self.versions) or any(face.told or not face.edit.edit().is_empty for face in self.faces)
 
 
 class SessionRecord(BaseModel):

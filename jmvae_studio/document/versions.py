@@ -45,8 +45,8 @@ def _change(session: Session, photo: Photo, name: str, after: Version | None, te
 
 
 def _restored(kept: KeptFace, known: FaceState | None) -> FaceState:
-    """A face of a version; what the model read of the same square stays known."""
-    face = FaceState(kept.crop, kept.box, kept.edit)
-    if known is not None:
+    """A face of a version; what the model read of the same square and told the same stays known."""
+    face = FaceState(kept.crop, kept.box, kept.edit, told=kept.told)
+    if known is not None and known.told == kept.told:
         face.inferred, face.reader = known.inferred, known.reader
     return face

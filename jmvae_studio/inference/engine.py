@@ -6,7 +6,7 @@ uploaded once by `Engine.encode`; a drag sends the attributes and brings back ui
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -51,13 +51,16 @@ class FaceCode:
 
     Attributes:
         engine: The engine that made it; another one cannot use it.
-        attributes: Decoded from q(z|x), about -1…1, in the order of the model's names.
+        attributes: Decoded from q(z|x), about -1…1, in the order of the model's names; what is known is in place.
+        told: What is known: index → value.
         plausibility: Of the crop, 0…1 (`trainer.models.plausibility`).
     """
 
     engine: Engine
     attributes: tuple[float, ...]
     plausibility: float
+    told: Mapping[int, float]
+    move: Any
     face: Any
     prepared: Any
     z_attributes: Any
@@ -81,6 +84,8 @@ class Engine:
         self.attribute_names = header.attribute_names
         self._vector_name = model.vector.name
         self._is_label = model.vector.kind == "label"
+        self.corrects = model.can_complete(("image", self._vector_name), self._vector_name)
+        """Whether there is q(z|x,w), which takes what is known of a face beside its pixels."""
         self.image_size = header.image_size
         self.latent = model.latent
         ramp = torch.from_numpy(feather_ramp(PREVIEW_SIZE)).to(device)
@@ -137,25 +142,30 @@ class Engine:
         if self._device.type == "cuda":
             self._torch.cuda.empty_cache()
 
-    def encode(self, face: Pixels, preview: Pixels) -> FaceCode:
+    def encode(self, face: Pixels, preview: Pixels, told: Mapping[str, float] | None = None) -> FaceCode:
         """Upload a face and infer its code and attributes.
 
         Args:
             face: size × size × 3, the crop at the model's resolution.
             preview: `PREVIEW_SIZE` squared × 3, the same crop for display.
+            told: Attributes whose values are known; those that the model does not have are passed over.
         """
         torch = self._torch
+        names = self.attribute_names
+        known = {names.index(n): value for n, value in (told or {}).items() if n in names and self.corrects}
         with torch.inference_mode():
             image = self._standardise(self._upload(face))
-            prepared = self._model.prepare_edit(image)
+            move, decoded = self._read(image, known)
+            prepared = self._model.prepare_edit(image, move)
             posterior = prepared["z"]
-            decoded = self._model.read(image)
             z_attributes = self._encode_vector(decoded)
             both = self._model.decode_one("image", torch.cat([z_attributes, posterior])).mean
             return FaceCode(
                 engine=self,
                 attributes=tuple(decoded[0].cpu().tolist()),
                 plausibility=self._plausible()(image, both[1:]),
+                told=known,
+                move=move,
                 face=image,
                 prepared=prepared,
                 z_attributes=z_attributes,
@@ -301,7 +311,8 @@ class Engine:
             )
             edited = code.prepared["z"] + asked.mean - own.mean
             first, second, third = (
-                (g.mean[0].cpu().numpy(), g.variance[0].cpu().numpy()) for g in (photo, own, asked)
+                (mean[0].cpu().numpy(), g.variance[0].cpu().numpy())
+                for mean, g in ((photo.mean + code.move, photo), (own.mean, own), (asked.mean, asked))
             )
             return Places(first, second, third, edited[0].cpu().numpy())
 
@@ -317,7 +328,9 @@ class Engine:
             codes = torch.cat(
                 [model.sample_code({"image": side}, part) for side, part in zip(sides, parts, strict=True)]
             )
-            read = model.decode_one(self._vector_name, codes).mean.float()
+            read = model.decode_one(self._vector_name, codes + code.move).mean.float()
+            for index, value in code.told.items():
+                read[:, index] = value
             edges = torch.quantile(read, torch.tensor([1 / 6, 5 / 6], device=self._device), dim=0)
             average, change = self._change(code, attributes, mode, identity)
             edited = average if mode == "generate" else code.face + change / self._levels
@@ -372,6 +385,14 @@ class Engine:
         else:
             change = model.unstandardise(average)
         return average, change
+
+    def _read(self, image: torch.Tensor, told: Mapping[int, float]) -> tuple[torch.Tensor, torch.Tensor]:
+        """By how much what is known moves the code (1 × latent), and the attributes (1 × names)."""
+        if not told:
+            return image.new_zeros(1, self.latent), self._model.read(image)
+        from trainer.models.correction import correct
+
+        return correct(self._model, image, told)
 
     def _plausible(self) -> Plausibility:
         """Made with the first face, not while the window waits for the model."""

@@ -48,10 +48,17 @@ class RenderError(Exception):
 
 @dataclass(frozen=True)
 class FaceKey:
-    """Names a face to the renderer: the photograph and the crop."""
+    """Names a face to the renderer.
+
+    Attributes:
+        photo: Number of the photograph.
+        crop: The square of it.
+        told: Attributes whose values are known, in place of what the model reads.
+    """
 
     photo: int
     crop: FaceCrop
+    told: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +158,8 @@ class ModelInfo:
     device_name: str
     takes_whole: bool = False
     """Whether it sees whole pictures and not faces in them."""
+    corrects: bool = True
+    """Whether it takes what is known of a face beside the picture."""
 
 
 class Renderer(QObject):
@@ -408,6 +417,7 @@ class Renderer(QObject):
                 device,
                 engine.device_name,
                 engine.takes_whole,
+                engine.corrects,
             )
         )
 
@@ -427,7 +437,7 @@ class Renderer(QObject):
         crop = request.face.crop
         face = extract(request.photo, crop, engine.image_size)
         preview = extract(request.photo, crop, PREVIEW_SIZE)
-        code = engine.encode(face, preview)
+        code = engine.encode(face, preview, dict(request.face.told))
         if request.passing:
             self._passing = {request.face: code}
         else:
@@ -478,7 +488,7 @@ class Renderer(QObject):
             pixels, preview = self._faces[face]
             if pixels.shape[0] != engine.image_size:
                 return None
-            code = _remember(self._codes, face, engine.encode(pixels, preview))
+            code = _remember(self._codes, face, engine.encode(pixels, preview, dict(face.told)))
         return code
 
 

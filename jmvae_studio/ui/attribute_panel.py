@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from jmvae_studio.language import mark, tr
 from jmvae_studio.ui.attribute_slider import AttributeSlider, State
+from jmvae_studio.ui.told_menu import add_told_menu
 
 Groups = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 """Heading in English, by which its fold is kept, then (name, title) of each attribute."""
@@ -45,6 +46,10 @@ class AttributePanel(QWidget):
     """The mouse is over an attribute, or has left it."""
     state_asked = Signal(str, str)
     """An attribute is to be held, locked or free."""
+    told_asked = Signal(str, object)
+    """An attribute is true of the face or not, whatever the model reads; None: as the model reads it."""
+    wrong_asked = Signal(str)
+    """The model has read an attribute wrongly; said again: it has not."""
     follow_asked = Signal(bool)
     """All attributes that are not set are to be free, or held."""
     strength_changed = Signal(float)
@@ -62,6 +67,8 @@ class AttributePanel(QWidget):
         self._favourites: set[str] = set()
         self._folded: set[str] = set()
         self._active = True
+        self._told: Mapping[str, float] = {}
+        self._incorrigible = ""
         self.search = QLineEdit(self)
         self.search.setPlaceholderText(tr("Search attributes"))
         self.search.setClearButtonEnabled(True)
@@ -122,6 +129,7 @@ class AttributePanel(QWidget):
                 slider.gesture_ended.connect(self.gesture_ended)
                 slider.pointed.connect(self.pointed)
                 slider.menu_asked.connect(self._offer)
+                slider.wrong_asked.connect(self.wrong_asked)
                 slider.set_state("held", name in self._favourites)
                 column.addWidget(slider)
                 self.sliders[name] = slider
@@ -154,6 +162,16 @@ class AttributePanel(QWidget):
         """Show, for the attributes there are, how sure the model is and what it reads from the result."""
         for name, slider in self.sliders.items():
             slider.show_beliefs(spread.get(name), obtained.get(name))
+
+    def set_correctable(self, reason: str) -> None:
+        """Say why the model's readings cannot be corrected; nothing if they can."""
+        self._incorrigible = reason
+
+    def show_told(self, told: Mapping[str, float]) -> None:
+        """Show of which attributes the user says what is true, and what."""
+        self._told = told
+        for name, slider in self.sliders.items():
+            slider.show_told(name in told)
 
     def show_coupling(self, moves: Mapping[str, float]) -> None:
         """Show how far attributes would move with the one under the mouse."""
@@ -251,6 +269,10 @@ class AttributePanel(QWidget):
             group.addAction(action)
             action.triggered.connect(lambda _=False, value=value: self.state_asked.emit(name, value))
         menu.addSeparator()
+        heading, told = self.sliders[name].label.text(), self._told.get(name)
+        add_told_menu(
+            menu, heading, told, self._incorrigible, lambda there: self.told_asked.emit(name, there)
+        )
         star = menu.addAction(tr("F&avourite"))
         star.setCheckable(True)
         star.setChecked(favourite)

@@ -46,6 +46,7 @@ class _Groove(QSlider):
 
     gesture_ended = Signal()
     reset_asked = Signal()
+    wrong_asked = Signal()
 
     def __init__(self, lowest: float, highest: float, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
@@ -57,6 +58,8 @@ class _Groove(QSlider):
         self.setMinimumHeight(22)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.mark: int | None = None
+        self.told = False
+        """Whether the user and not the model says where the mark is."""
         self.asked = False
         self.spread: tuple[int, int] | None = None
         """From where to where the attribute may well lie."""
@@ -99,6 +102,8 @@ class _Groove(QSlider):
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.reset_asked.emit()
             self.gesture_ended.emit()
+        elif event.key() == Qt.Key.Key_W:
+            self.wrong_asked.emit()
         else:
             super().keyPressEvent(event)
 
@@ -142,11 +147,12 @@ class _Groove(QSlider):
                 painter.drawLine(QPointF(mark, middle), QPointF(handle, middle))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(palette.color(QPalette.ColorRole.WindowText))
-            painter.drawPolygon(
-                QPolygonF(
-                    [QPointF(mark - 4, 1), QPointF(mark + 4, 1), QPointF(mark, 7)]
-                )  # points at the groove
-            )
+            ends = [QPointF(mark - 4, 1), QPointF(mark + 4, 1), QPointF(mark, 7)]  # points at the groove
+            if self.told:
+                ends = [QPointF(mark, 0), QPointF(mark + 5, 5), QPointF(mark, 10), QPointF(mark - 5, 5)]
+                painter.setBrush(palette.color(QPalette.ColorRole.Base))
+                painter.setPen(QPen(palette.color(QPalette.ColorRole.WindowText), 1.6))
+            painter.drawPolygon(QPolygonF(ends))
         if self.obtained is not None:
             found = self.position(self.obtained)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -242,6 +248,8 @@ class AttributeSlider(QWidget):
     gesture_ended = Signal()
     pointed = Signal(str, bool)
     """The mouse is over the row, or has left it."""
+    wrong_asked = Signal(str)
+    """The model has read the attribute wrongly."""
     menu_asked = Signal(str)
     """The small button was pressed: what may become of this attribute?"""
 
@@ -280,6 +288,7 @@ class AttributeSlider(QWidget):
         self.groove.valueChanged.connect(self._slid)
         self.groove.gesture_ended.connect(self.gesture_ended)
         self.groove.reset_asked.connect(lambda: self.reset_asked.emit(self.name))
+        self.groove.wrong_asked.connect(lambda: self.wrong_asked.emit(self.name))
         self.number.valueChanged.connect(self._typed)
         # Return hands the keys back, so that Ctrl+Z undoes the edit and not the typing.
         self.number.lineEdit().returnPressed.connect(self.groove.setFocus)
@@ -328,6 +337,13 @@ class AttributeSlider(QWidget):
             groove.update()
             self._explain()
 
+    def show_told(self, told: bool) -> None:
+        """Show whether the user says what is true of the attribute, and not the model."""
+        if told != self.groove.told:
+            self.groove.told = told
+            self.groove.update()
+            self._explain()
+
     def show_coupling(self, move: float | None) -> None:
         """Show how far the attribute would move with the one under the mouse; None for not at all."""
         coupled = None if move is None else round(move * STEPS)
@@ -341,6 +357,8 @@ class AttributeSlider(QWidget):
     def _explain(self) -> None:
         """Say in words what the marks show."""
         groove, lines = self.groove, [tr("Double-click to reset; arrow keys for steps of 0.1")]
+        if groove.told:
+            lines.append(tr("You say what is true of this face (the diamond); W takes it back"))
         if groove.spread is not None:
             low, high = (edge / STEPS for edge in groove.spread)
             lines.append(

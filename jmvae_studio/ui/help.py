@@ -10,6 +10,7 @@ from jmvae_studio.language import mark, tr
 GUIDE = (
     (mark("Drag a slider"), mark("Change an attribute; the mark shows what the model read")),
     (mark("Double-click a slider, or Delete"), mark("Give the attribute back to the model")),
+    (mark("W on a slider"), mark("The model read this attribute wrongly; again: it did not")),
     (mark("← →, Page Up, Page Down"), mark("Move the focused slider")),
     (mark("Ctrl+O, drop, Ctrl+V"), mark("Open a photograph")),
     (mark("Click a face"), mark("Edit another face of the photograph")),
@@ -29,7 +30,6 @@ GUIDE = (
     (mark("Ctrl+F"), mark("Search the attributes")),
     (mark("Ctrl+K"), mark("Every command, found by typing")),
     (mark("Ctrl+Shift+L"), mark("Average and random faces of the edit's attributes")),
-    (mark("Ctrl+T"), mark("Train a model")),
     (mark("Ctrl+T"), mark("Train a model; Ctrl+Shift+R shows the runs")),
     (mark("Ctrl+Alt+T"), mark("Prepare a folder of pictures: find faces, say attributes")),
 )

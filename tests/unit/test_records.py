@@ -30,16 +30,18 @@ EDIT = (
     .with_strength(0.75)
     .with_identity(1.25)
 )
+TOLD = (("Eyeglasses", 1.0), ("Male", -1.0))
 SETTINGS = PictureSettings(
     version="1",
     model="ab12",
-    faces=[FaceRecord.of(FaceState(FaceCrop(10.5, 20, 30, -5), (1, 2, 3, 4), EDIT))],
+    faces=[FaceRecord.of(FaceState(FaceCrop(10.5, 20, 30, -5), (1, 2, 3, 4), EDIT, told=TOLD))],
 )
 
 
 def test_a_face_comes_back_from_its_record() -> None:
     face = FaceRecord.model_validate_json(SETTINGS.faces[0].model_dump_json()).face()
     assert (face.crop, face.box, face.edit) == (FaceCrop(10.5, 20, 30, -5), (1, 2, 3, 4), EDIT)
+    assert face.told == TOLD
     assert EditRecord(values={"Male": 99}, locked=["Young"], free=["Young"]).edit() == Edit(
         values=(("Male", 3.0),), free=("Young",)
     )

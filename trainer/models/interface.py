@@ -247,13 +247,16 @@ class JointModel(nn.Module, ABC):
         read = self.complete({"image": self.sides(image)}, self.vector.name).mean
         return read.reshape(-1, *image.shape[:1], read.shape[1]).mean(0)
 
-    def prepare_edit(self, image: Tensor) -> dict[str, Any]:
+    def prepare_edit(self, image: Tensor, move: Tensor | None = None) -> dict[str, Any]:
         """What `latent_change` needs of a photograph, once for all its edits; holds its code ``z``.
 
         Args:
             image: Standardised, batch × channels × height × width.
+            move: Of the code, batch × latent, by what is known of the photograph beside its pixels.
         """
         z = self.encode({"image": image}).mean
+        if move is not None:
+            z = z + move
         return {"z": z, "reconstruction": self.decode_one("image", z).mean}
 
     def latent_change(self, prepared: Mapping[str, Any], move: Tensor) -> Tensor:

@@ -129,11 +129,13 @@ class StudioJMVAE(JointModel):
         bound = terms["nll_image"] + terms["nll_attributes"] + beta * terms["kl_prior"]
         return bound + alpha * (terms["kl_image"] + terms["kl_attributes"]) + READING * terms["reading"]
 
-    def prepare_edit(self, image: Tensor) -> dict[str, Any]:
+    def prepare_edit(self, image: Tensor, move: Tensor | None = None) -> dict[str, Any]:
         """See `JointModel.prepare_edit`; also the picture's maps and the editor's answer to no move at all."""
         maps = self.trunk(image)
         skips = self.editor.see(image, maps)
         z = self._code(maps, None).mean
+        if move is not None:
+            z = z + move
         return {"z": z, "skips": skips, "rest": self.editor(skips, torch.zeros_like(z))}
 
     def latent_change(self, prepared: Mapping[str, Any], move: Tensor) -> Tensor:
