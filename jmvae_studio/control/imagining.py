@@ -1,53 +1,34 @@
-"""The dock of average and random faces: what the model imagines of the attributes of the edit."""
+"""The dock of faces: what the model imagines of the edit's attributes, and between them and the photograph."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from jmvae_studio.control.imagined import STEPS, VIEWS, Answer, View, Wish, seen, tell, worker
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.attributes import group, title
+from jmvae_studio.document.photo import Pixels
 from jmvae_studio.document.saving import Identity, SaveError, identities, save_picture
 from jmvae_studio.document.session import Session
-from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.renderer import Renderer
-from jmvae_studio.inference.results import Decoded, Imagined
+from jmvae_studio.inference.results import Decoded
+from jmvae_studio.language import tr
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_export
 from jmvae_studio.ui.faces_panel import FacesPanel
 from jmvae_studio.ui.main_window import MainWindow
 
-RANDOM_ROWS = 3
-"""Rows of random faces below the average ones."""
 MOST_COLUMNS = 12
 SETTLED = 200
 """Milliseconds without a change of the edit after which the faces follow it: never during a drag."""
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """What shall be shown; equal wishes need no second answer."""
-
-    model: str
-    captions: tuple[str, ...]
-    columns: tuple[tuple[float, ...], ...]
-    draw: int
-    """Number of the drawing: the seed of its noise."""
-    spread: float
-
-
-@dataclass(frozen=True)
-class _Answer:
-    wish: _Wish
-    made: Imagined = field(compare=False)
 
 
 class Imagining(QObject):
@@ -72,9 +53,10 @@ class Imagining(QObject):
         self._session, self._showing, self._renderer = session, showing, renderer
         self._models, self._window, self._settings = models, window, settings
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="figure-saver")
-        self._draw, self._spread = 0, 1.0
-        self._asked: _Wish | None = None
-        self._shown: _Answer | None = None
+        self._draw, self._spread, self._evidence = 0, 1.0, 1.0
+        self._view: View = "attributes"
+        self._asked: Wish | None = None
+        self._shown: Answer | None = None
         self._offered = ""
         self._due = QTimer(self, interval=SETTLED, singleShot=True)
         self._due.timeout.connect(self._ask)
@@ -97,6 +79,9 @@ class Imagining(QObject):
 
     def _connect_panel(self, panel: FacesPanel) -> None:
         panel.spread.show_value(self._spread, 1.0, False)
+        panel.evidence.show_value(self._evidence, 1.0, False)
+        panel.view_chosen.connect(self._choose_view)
+        panel.evidence_changed.connect(self._set_evidence)
         panel.column_toggled.connect(self._toggle)
         panel.spread_changed.connect(self._set_spread)
         panel.draw_asked.connect(self._draw_again)
@@ -114,6 +99,19 @@ class Imagining(QObject):
             self.panel.spread.show_value(spread, 1.0, spread != 1.0)
         self._ask()
 
+    def _choose_view(self, view: str) -> None:
+        self._view = cast(View, view)
+        if self.panel is not None:
+            self.panel.show_view(view)
+        self._ask()
+
+    def _set_evidence(self, evidence: float) -> None:
+        """Every step has been worked out: nothing is asked of the model."""
+        self._evidence = round(evidence * STEPS) / STEPS
+        if self.panel is not None:
+            self.panel.evidence.show_value(self._evidence, 1.0, self._evidence != 1.0)
+        self._paint()
+
     def _draw_again(self) -> None:
         self._draw += 1
         self._ask()
@@ -124,13 +122,15 @@ class Imagining(QObject):
 
     # The faces -------------------------------------------------------------------------------------
 
-    def _wish(self) -> _Wish | None:
+    def _wish(self) -> Wish | None:
         """The columns of the present edit: as it is, then with one attribute turned to its other side in each."""
         model, request = self._models.model, self._showing.preview_request()
         if model is None or request is None:
             return None
         names, base = model.attribute_names, request.attributes
-        captions, columns = ["As it is"], [base]
+        captions, columns = [tr("As it is")], [base]
+        if self._view == "evidence":
+            return Wish(self._view, request, tuple(captions), tuple(columns), 0, 1.0)
         if model.takes_whole:  # labels exclude each other: every one of them alone
             captions += names
             columns += [tuple(float(other == name) for other in names) for name in names]
@@ -140,7 +140,7 @@ class Imagining(QObject):
                 there = base[at] > 0
                 captions.append(f"not {title(name).lower()}" if there else title(name))
                 columns.append((*base[:at], -1.0 if there else 1.0, *base[at + 1 :]))
-        return _Wish(model.digest, tuple(captions), tuple(columns), self._draw, self._spread)
+        return Wish(self._view, request, tuple(captions), tuple(columns), self._draw, self._spread)
 
     def _ask(self) -> None:
         panel, wish = self.panel, self._wish()
@@ -153,7 +153,7 @@ class Imagining(QObject):
             self._shown = None
         elif self._asked is None and (self._shown is None or self._shown.wish != wish):
             self._asked = wish
-            self._renderer.with_engine(partial(_imagine, wish), self._made.emit)
+            self._renderer.with_code(wish.request, worker(wish), self._made.emit, self._pixels())
 
     def _offer(self, panel: FacesPanel) -> None:
         model = self._models.model
@@ -162,26 +162,44 @@ class Imagining(QObject):
             groups = [] if model.takes_whole else group(model.attribute_names)
             offers = [(heading, [(name, title(name)) for name in names]) for heading, names in groups]
             panel.offer_columns(offers, self._settings.imagined)
+            panel.offer_views([(view, tr(name), tr(tip)) for view, name, tip in VIEWS], self._view)
 
-    def _show(self, answer: _Answer | str) -> None:
+    def _show(self, answer: Answer | str) -> None:
         asked, self._asked = self._asked, None
         panel, wish = self.panel, self._wish()
         if isinstance(answer, str):
-            self.failed.emit(answer)
+            if asked == wish:
+                self.failed.emit(answer)
+            else:  # the face or the model has gone on meanwhile
+                self._ask()
             return
-        if panel is None or wish is None or answer.wish.model != wish.model:
+        if panel is None or wish is None or not _belongs(answer, wish):
             self._ask()
             return
         self._shown = answer
-        panel.say("")
-        panel.grid.show_faces(_row_names(), answer.wish.captions, answer.made.faces)
+        self._paint()
         if asked != wish:
             self._ask()
+
+    def _paint(self) -> None:
+        panel, shown, model = self.panel, self._shown, self._models.model
+        if panel is None or shown is None or model is None:
+            return
+        columns = seen(shown, self._evidence)
+        captions = [shown.captions[column] for column in columns]
+        if shown.wish.view == "evidence":
+            captions[0] = tr("Here: {share}", share=captions[0])
+        panel.say(tell(shown, self._evidence, model.attribute_names))
+        panel.grid.show_faces(shown.rows, captions, shown.made.faces[:, list(columns)])
+
+    def _pixels(self) -> Pixels | None:
+        photo = self._session.photo
+        return photo.pixels() if photo is not None and photo.image is not None else None
 
     def _choose(self, row: int, column: int) -> None:
         """What the model reads at the face's code becomes the edit."""
         if self._shown is not None:
-            code = self._shown.made.codes[row, column]
+            code = self._shown.made.codes[row, seen(self._shown, self._evidence)[column]]
             self._renderer.with_engine(lambda engine: engine.decode(code), self._read.emit)
 
     def _take(self, read: Decoded | str) -> None:
@@ -202,7 +220,7 @@ class Imagining(QObject):
                 self._window, "Save the Faces", folder, "faces.png", {".png": "PNG", ".jpg": "JPEG"}, save
             )
 
-    def _save(self, shown: _Answer, path: Path) -> None:
+    def _save(self, shown: Answer, path: Path) -> None:
         def done(future: Future[None]) -> None:
             error = future.exception()
             if error is None:
@@ -217,19 +235,12 @@ class Imagining(QObject):
         self._pool.submit(_write, shown, path, originals).add_done_callback(done)
 
 
-def _row_names() -> list[str]:
-    return ["Average", *(f"Random {number}" for number in range(1, RANDOM_ROWS + 1))]
+def _belongs(answer: Answer, wish: Wish) -> bool:
+    same = answer.wish.request
+    return same.model == wish.request.model and answer.wish.view == wish.view
 
 
-def _imagine(wish: _Wish, engine: Engine) -> _Answer:
-    """On the renderer's thread."""
-    noise: npt.NDArray[np.float32] = (
-        np.random.default_rng(wish.draw).standard_normal((RANDOM_ROWS, engine.latent)).astype(np.float32)
-    )
-    return _Answer(wish, engine.imagine(wish.columns, noise, wish.spread))
-
-
-def _write(shown: _Answer, path: Path, originals: frozenset[Identity]) -> None:
+def _write(shown: Answer, path: Path, originals: frozenset[Identity]) -> None:
     """On the saver's thread."""
     from PIL import Image
 
@@ -240,5 +251,5 @@ def _write(shown: _Answer, path: Path, originals: frozenset[Identity]) -> None:
         [np.asarray(Image.fromarray(face).resize(size, Image.Resampling.BICUBIC)) for face in row]
         for row in shown.made.faces
     ]
-    figure = lay_out_grid(rows, shown.wish.captions, _row_names(), "")
+    figure = lay_out_grid(rows, shown.captions, shown.rows, "")
     save_picture(path, np.asarray(figure), originals=originals)

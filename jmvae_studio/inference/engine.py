@@ -7,7 +7,7 @@ uploaded once by `Engine.encode`; a drag sends the attributes and brings back ui
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from jmvae_studio.inference.results import (
     Beliefs,
     Decoded,
     Device,
+    Faded,
     Imagined,
     Layer,
     Mode,
@@ -281,10 +282,29 @@ class Engine:
             posterior = model.encode({self._vector_name: vectors})
             steps = torch.from_numpy(spread * noise).to(self._device)[:, None]
             z = torch.cat([posterior.mean[None], posterior.mean + steps * posterior.variance.sqrt()])
-            pixels = model.to_pixels(model.decode_one("image", z.flatten(0, 1)).mean)
-            pixels = pixels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
-            faces = pixels.reshape(*z.shape[:2], *pixels.shape[1:]).cpu().numpy()
-            return Imagined(np.ascontiguousarray(faces), z.cpu().numpy())
+            faces = self._faces(z.flatten(0, 1))
+            return Imagined(faces.reshape(*z.shape[:2], *faces.shape[1:]), z.cpu().numpy())
+
+    def fade(self, code: FaceCode, attributes: tuple[float, ...], shares: Sequence[float]) -> Faded:
+        """Faces between all of the photograph and nothing but its attributes.
+
+        Each is decoded from the mean of the Gaussian proportional to q(z|x)^share · q(z|w')^(1 - share), with q(z|x)
+        moved by the edit's mu(w') - mu(w): so every direction of the code gives way as soon as the photograph says
+        less of it than the attributes.
+
+        Args:
+            code: Of the face.
+            attributes: w', in the order of the model's names.
+            shares: Of the photograph's evidence, 0…1.
+        """
+        torch, model = self._torch, self._model
+        with torch.inference_mode():
+            asked = model.encode({self._vector_name: self._conditions(self._vector(attributes))})
+            here = code.prepared["z"] + asked.mean - code.z_attributes
+            photo = replace(model.encode({"image": code.face}), mean=here)
+            z = torch.cat([photo.blend(asked, share).mean for share in shares])
+            read = model.decode_one(self._vector_name, z).mean.cpu().tolist()
+            return Faded(self._faces(z), z.cpu().numpy(), tuple(map(tuple, read)))
 
     def reconstruct(self, code: FaceCode) -> Pixels:
         """The face decoded from the mean of q(z|x), size × size × 3."""
@@ -435,6 +455,11 @@ class Engine:
         self.uploaded_bytes += pixels.nbytes
         tensor = self._torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device)
         return tensor.permute(2, 0, 1)[None]
+
+    def _faces(self, z: torch.Tensor) -> Pixels:
+        """What is decoded from the codes, batch × size × size × 3."""
+        pixels = self._model.to_pixels(self._model.decode_one("image", z).mean)
+        return np.ascontiguousarray(pixels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy())
 
     def _download(self, image: torch.Tensor) -> Pixels:
         """A uint8 picture, 3 × height × width or grey with 1, as height × width × 3."""

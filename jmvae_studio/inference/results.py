@@ -90,6 +90,21 @@ class Imagined:
 
 
 @dataclass(frozen=True)
+class Faded:
+    """Faces on the way from all of a photograph to its attributes alone.
+
+    Attributes:
+        faces: Steps × size × size × 3.
+        codes: Steps × latent.
+        attributes: What the model reads at each code, in the order of its names.
+    """
+
+    faces: Pixels
+    codes: npt.NDArray[np.float32]
+    attributes: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Decoded:
     """A code as the model sees it.
 

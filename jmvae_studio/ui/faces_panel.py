@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from jmvae_studio.language import tr
-from jmvae_studio.ui.attribute_slider import AttributeSlider
+from jmvae_studio.ui.attribute_slider import STEPS, AttributeSlider
 from jmvae_studio.ui.face_grid import FaceGrid
 
 
 class FacesPanel(QWidget):
-    """The grid of faces; above it the columns, the spread, and two buttons."""
+    """The grid of faces; above it what it shows, the columns, two buttons, and a slider."""
 
+    view_chosen = Signal(str)
+    """Which faces are to be shown."""
+    evidence_changed = Signal(float)
+    """How much of the photograph counts, 0…1."""
     column_toggled = Signal(str, bool)
     """An attribute's column is wanted, or not any more."""
     spread_changed = Signal(float)
@@ -34,18 +47,37 @@ class FacesPanel(QWidget):
         self.spread.mark.hide()
         self.spread.value_changed.connect(lambda _, value: self.spread_changed.emit(value))
         self.spread.reset_asked.connect(lambda: self.spread_changed.emit(1.0))
+        self.evidence = AttributeSlider("evidence", tr("Evidence"), 0, 1, self)
+        self.evidence.setToolTip(tr("1 is all of the photograph, 0 nothing but its attributes"))
+        self.evidence.mark.hide()
+        self.evidence.groove.setSingleStep(STEPS // 10)
+        self.evidence.value_changed.connect(lambda _, value: self.evidence_changed.emit(value))
+        self.evidence.reset_asked.connect(lambda: self.evidence_changed.emit(1.0))
+        self.evidence.hide()
+        self._has_columns = False
+        self._view = ""
+        self.view = QComboBox(self)
+        self.view.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.view.setAccessibleName(tr("Which faces"))
+        self.view.activated.connect(lambda index: self.view_chosen.emit(self.view.itemData(index)))
         self.draw = QPushButton(tr("&Draw Again"), self)
         self.draw.clicked.connect(self.draw_asked)
         self.save = QPushButton(tr("Sa&ve…"), self)
         self.save.setToolTip(tr("Save these faces as one picture, as the papers show them"))
         self.save.clicked.connect(self.save_asked)
         self._note = QLabel(tr("Open a photograph to begin."), self)
+        self._note.setWordWrap(True)
         top = QHBoxLayout()
-        for widget in (self.columns, self.spread, self.draw, self.save):
-            top.addWidget(widget, 1 if widget is self.spread else 0)
+        for widget in (self.view, self.columns):
+            top.addWidget(widget)
+        top.addStretch(1)
+        for button in (self.draw, self.save):
+            top.addWidget(button)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(8, 4, 8, 6)
         rows.addLayout(top)
+        rows.addWidget(self.spread)
+        rows.addWidget(self.evidence)
         rows.addWidget(self._note)
         rows.addWidget(self.grid, 1)
 
@@ -62,7 +94,36 @@ class FacesPanel(QWidget):
                 action.setCheckable(True)
                 action.setChecked(name in chosen)
                 action.toggled.connect(lambda on, name=name: self.column_toggled.emit(name, on))
-        self.columns.setVisible(bool(groups))
+        self._has_columns = bool(groups)
+        self._arrange()
+
+    def offer_views(self, views: Sequence[tuple[str, str, str]], chosen: str) -> None:
+        """Offer what the grid can show, as (view, title, explanation)."""
+        self.view.clear()
+        for place, (view, title, explanation) in enumerate(views):
+            self.view.addItem(title, view)
+            self.view.setItemData(place, explanation, Qt.ItemDataRole.ToolTipRole)
+        self.view.setCurrentIndex(self.view.findData(chosen))
+        self._view = chosen
+        self._arrange()
+
+    def show_view(self, view: str) -> None:
+        """Show the controls of a view."""
+        self._view = view
+        self.view.setCurrentIndex(self.view.findData(view))
+        self._arrange()
+
+    def _arrange(self) -> None:
+        fades = self._view == "evidence"
+        self.columns.setVisible(self._has_columns and not fades)
+        self.spread.setVisible(not fades)
+        self.draw.setVisible(not fades)
+        self.evidence.setVisible(fades)
+
+    @property
+    def note(self) -> str:
+        """The line above the faces."""
+        return self._note.text()
 
     def say(self, text: str) -> None:
         """A line above the faces; hidden without a text."""

@@ -72,3 +72,17 @@ def test_samples_have_their_frequencies() -> None:
         assert set(drawn.unique().tolist()) == {0.0, 1.0}
         torch.testing.assert_close(drawn.mean(0), distribution.mean[0], atol=0.012, rtol=0)
     assert torch.equal(Categorical(logits).sample(noise).sum(1), torch.ones(40_000))
+
+
+def test_a_blend_is_the_product_of_powers() -> None:
+    one = Gaussian(torch.tensor([[1.0, -2.0]]), torch.tensor([[0.5, 3.0]]))
+    other = Gaussian(torch.tensor([[-1.0, 0.5]]), torch.tensor([[2.0, 0.25]]))
+    blend = one.blend(other, 0.3)
+    points = torch.linspace(-4, 4, 9)[:, None].expand(-1, 2)
+    powers = 0.3 * one.log_prob(points) + 0.7 * other.log_prob(points)
+    apart = blend.log_prob(points) - powers  # a constant: the product is not normalised
+    torch.testing.assert_close(apart, apart[:1].expand_as(apart), atol=1e-4, rtol=1e-4)
+    for share, whole in ((1.0, one), (0.0, other)):
+        end = one.blend(other, share)
+        torch.testing.assert_close(end.mean, whole.mean)
+        torch.testing.assert_close(end.variance, whole.variance)

@@ -49,6 +49,15 @@ class Gaussian:
         squared = (value - self.mean).square() / self.variance
         return -0.5 * (squared + self.variance.log() + math.log(2 * math.pi))
 
+    def blend(self, other: Gaussian, share: float) -> Gaussian:
+        """The Gaussian proportional to self^share · other^(1 - share), ``share`` in 0…1.
+
+        Precisions mix by the shares, and the means by their precisions: where ``self`` knows little, ``other`` soon
+        has the say.
+        """
+        mine, its = share / self.variance, (1 - share) / other.variance
+        return Gaussian((mine * self.mean + its * other.mean) / (mine + its), 1 / (mine + its))
+
     def kl(self, other: Gaussian) -> Tensor:
         """KL(self || other) in nats, summed over all but the first dimension; closed form."""
         ratio = self.variance / other.variance
