@@ -12,7 +12,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, Signal
 from PySide6.QtGui import QImage
 
 from jmvae_studio.control.map_selection import MapSelection
-from jmvae_studio.document.saving import SaveError, check_place, identities, write_bytes
+from jmvae_studio.document.saving import SaveError, check_place, identities
 from jmvae_studio.document.session import Session
 from jmvae_studio.explore.collection import Collection
 from jmvae_studio.explore.projection import Floats
@@ -21,6 +21,7 @@ from jmvae_studio.language import tr
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_export
 from jmvae_studio.ui.main_window import MainWindow
+from trainer.files import write_beside
 
 if TYPE_CHECKING:
     from jmvae_studio.ui.latent_map import LatentMap
@@ -99,7 +100,7 @@ class MapExport(QObject):
 
         def write() -> None:
             check_place(path, originals)
-            write_bytes(path, make())
+            write_beside(path, make())
 
         self._pool.submit(write).add_done_callback(lambda future: self._finish(path, future))
 

@@ -28,7 +28,7 @@ def renew_page(folder: Path) -> int:
     Raises:
         TrainerError: There is no ``README.md``, or it has no place for them.
     """
-    from trainer.checkpoint import write_beside
+    from trainer.files import write_beside
 
     path = folder / "README.md"
     try:
