@@ -16,8 +16,8 @@ from jmvae_studio.ui.latent_map import LatentMap
 from jmvae_studio.ui.map_marks import GROUPED
 from jmvae_studio.ui.map_pictures import GROUP_COLOURS, PictureItem
 from tests.conftest import NAMES
+from tests.gui.conftest import settle
 from tests.gui.test_digits import digit, digits  # noqa: F401 (fixtures)
-from tests.gui.test_studio import settle
 
 
 def opened(studio: Studio) -> LatentMap:
