@@ -118,6 +118,9 @@ class Exploring(QObject):
         chart.colour_chosen.connect(self._choose_colour)
         chart.read_chosen.connect(self._choose_read)
         chart.clicked.connect(self._click)
+        chart.full_view_asked.connect(self._dock.fill_screen)
+        self._dock.topLevelChanged.connect(chart.full_button.setChecked)
+        chart.full_button.setChecked(self._dock.isFloating())
         chart.groups.toggled_name.connect(self._toggle_group)
         self._visits = MapVisits(
             chart, self._at, self._plane, self._session, self._showing, self._renderer, self._models, self

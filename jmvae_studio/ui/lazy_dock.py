@@ -26,6 +26,12 @@ class LazyDock(QDockWidget, Generic[W]):
         self.content: W | None = None
         self.visibilityChanged.connect(self._seen)
 
+    def fill_screen(self, wanted: bool) -> None:
+        """Fill the screen, or go back into the window."""
+        self.setFloating(wanted)
+        if wanted:
+            self.setGeometry(self.screen().availableGeometry())
+
     def _seen(self, visible: bool) -> None:
         if visible and self.content is None:
             self.content = self._make()

@@ -263,3 +263,21 @@ def test_open_photographs_stand_on_the_map_and_are_gone_to(
     studio.session.remove(photo)
     qtbot.waitUntil(lambda: len(chart.points) == others + 2, timeout=20_000)
     assert studio.settings.map_source == "photographs"
+
+
+def test_the_map_fills_the_screen_and_comes_back(studio: Studio, qtbot: QtBot) -> None:
+    dock = studio.window.map_dock
+    dock.show()
+    chart = dock.content
+    assert chart is not None
+    before = chart.view.width()
+    QTest.mouseClick(chart.full_button, Qt.MouseButton.LeftButton)
+    assert dock.isFloating()
+    assert dock.geometry() == studio.window.screen().availableGeometry()
+    assert chart.view.width() > before
+    QTest.mouseClick(chart.full_button, Qt.MouseButton.LeftButton)
+    assert not dock.isFloating()
+    dock.setFloating(True)  # by its own button
+    assert chart.full_button.isChecked()
+    dock.setFloating(False)
+    assert not chart.full_button.isChecked()
