@@ -15,7 +15,7 @@ from jmvae_studio.inference.renderer import PreviewRequest
 from jmvae_studio.inference.results import Imagined
 from jmvae_studio.language import mark, tr
 
-View = Literal["attributes", "evidence"]
+View = Literal["attributes", "person", "evidence"]
 
 VIEWS: tuple[tuple[View, str, str], ...] = (
     (
@@ -23,6 +23,7 @@ VIEWS: tuple[tuple[View, str, str], ...] = (
         mark("Faces of these attributes"),
         mark("The average face of the attributes, and random ones"),
     ),
+    ("person", mark("People like this"), mark("This person with the attributes, and random people around")),
     (
         "evidence",
         mark("From photograph to attributes"),
@@ -35,6 +36,8 @@ RANDOM_ROWS = 3
 """Rows of random faces below the average ones."""
 STEPS = 10
 """From all of the photograph to its attributes alone."""
+SAMPLES = 16
+"""Random faces from which a deviation is taken."""
 _WAYPOINTS = range(0, STEPS + 1, 2)
 _TOLD = 4
 """So many attributes are named, those that the model reads the most otherwise."""
@@ -80,9 +83,18 @@ class Answer:
     read: tuple[tuple[float, ...], ...] = ()
 
 
+@dataclass(frozen=True)
+class Deviation:
+    """How far the random faces of a column differ, size × size, in units of 0…255."""
+
+    wish: Wish
+    column: int
+    map: npt.NDArray[np.float32] = field(compare=False)
+
+
 def worker(wish: Wish) -> Callable[[FaceCode], Answer]:
     """What works a wish out, on the renderer's thread."""
-    made = {"attributes": _imagine, "evidence": _fade}[wish.view]
+    made = {"attributes": _imagine, "person": _imagine, "evidence": _fade}[wish.view]
     return lambda code: made(wish, code)
 
 
@@ -115,12 +127,14 @@ def _moved(
 
 
 def _imagine(wish: Wish, code: FaceCode) -> Answer:
-    noise = _noise(wish.draw, RANDOM_ROWS, code)
+    noise = _noise((wish.draw,), RANDOM_ROWS, code)
+    person = wish.view == "person"
     rows = (
-        tr("Average"),
+        tr("This face") if person else tr("Average"),
         *(tr("Random {number}", number=number) for number in range(1, RANDOM_ROWS + 1)),
     )
-    return Answer(wish, rows, wish.captions, code.engine.imagine(wish.columns, noise, wish.spread))
+    made = code.engine.imagine(wish.columns, noise, wish.spread, code if person else None)
+    return Answer(wish, rows, wish.captions, made)
 
 
 def _fade(wish: Wish, code: FaceCode) -> Answer:
@@ -130,6 +144,19 @@ def _fade(wish: Wish, code: FaceCode) -> Answer:
     return Answer(wish, (tr("Evidence"),), tuple(f"{share:.0%}" for share in shares), made, found.attributes)
 
 
-def _noise(draw: int, count: int, code: FaceCode) -> npt.NDArray[np.float32]:
-    rng = np.random.default_rng(draw)
+def deviation(wish: Wish, column: int) -> Callable[[FaceCode], Deviation]:
+    """What works out how far the random faces of a column differ, on the renderer's thread."""
+
+    def work(code: FaceCode) -> Deviation:
+        noise = _noise((wish.draw, SAMPLES), SAMPLES, code)
+        person = code if wish.view == "person" else None
+        return Deviation(
+            wish, column, code.engine.deviation(wish.columns[column], noise, wish.spread, person)
+        )
+
+    return work
+
+
+def _noise(seeds: tuple[int, ...], count: int, code: FaceCode) -> npt.NDArray[np.float32]:
+    rng = np.random.default_rng(seeds)
     return rng.standard_normal((count, code.engine.latent)).astype(np.float32)

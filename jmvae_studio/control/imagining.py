@@ -11,13 +11,26 @@ from typing import cast
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from jmvae_studio.control.imagined import STEPS, VIEWS, Answer, View, Wish, seen, tell, worker
+from jmvae_studio.control.imagined import (
+    SAMPLES,
+    STEPS,
+    VIEWS,
+    Answer,
+    Deviation,
+    View,
+    Wish,
+    deviation,
+    seen,
+    tell,
+    worker,
+)
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.attributes import group, title
 from jmvae_studio.document.photo import Pixels
 from jmvae_studio.document.saving import Identity, SaveError, identities, save_picture
 from jmvae_studio.document.session import Session
+from jmvae_studio.inference.heat import heat_range, lay_heat
 from jmvae_studio.inference.renderer import Renderer
 from jmvae_studio.inference.results import Decoded
 from jmvae_studio.language import tr
@@ -37,6 +50,7 @@ class Imagining(QObject):
     failed = Signal(str)
     _made = Signal(object)
     _read = Signal(object)
+    _deviated = Signal(object)
     _saved = Signal(str)
 
     def __init__(
@@ -55,6 +69,10 @@ class Imagining(QObject):
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="figure-saver")
         self._draw, self._spread, self._evidence = 0, 1.0, 1.0
         self._view: View = "attributes"
+        self._maps: dict[int, Deviation] = {}
+        """By column, of what is shown."""
+        self._maps_asked: Wish | None = None
+        self._deviates = False
         self._asked: Wish | None = None
         self._shown: Answer | None = None
         self._offered = ""
@@ -62,6 +80,7 @@ class Imagining(QObject):
         self._due.timeout.connect(self._ask)
         self._made.connect(self._show)
         self._read.connect(self._take)
+        self._deviated.connect(self._take_map)
         self._saved.connect(window.say)
         window.faces_dock.made.connect(self._connect_panel)
         window.faces_dock.seen.connect(lambda seen: self._follow())
@@ -84,6 +103,7 @@ class Imagining(QObject):
         panel.evidence_changed.connect(self._set_evidence)
         panel.column_toggled.connect(self._toggle)
         panel.spread_changed.connect(self._set_spread)
+        panel.deviation_wanted.connect(self._deviate)
         panel.draw_asked.connect(self._draw_again)
         panel.save_asked.connect(self._ask_where)
         panel.grid.chosen.connect(self._choose)
@@ -176,10 +196,12 @@ class Imagining(QObject):
         if panel is None or wish is None or not _belongs(answer, wish):
             self._ask()
             return
-        self._shown = answer
+        self._shown, self._maps = answer, {}
         self._paint()
         if asked != wish:
             self._ask()
+        else:
+            self._ask_map()
 
     def _paint(self) -> None:
         panel, shown, model = self.panel, self._shown, self._models.model
@@ -189,8 +211,46 @@ class Imagining(QObject):
         captions = [shown.captions[column] for column in columns]
         if shown.wish.view == "evidence":
             captions[0] = tr("Here: {share}", share=captions[0])
-        panel.say(tell(shown, self._evidence, model.attribute_names))
-        panel.grid.show_faces(shown.rows, captions, shown.made.faces[:, list(columns)])
+        faces = shown.made.faces[:, list(columns)]
+        text = tell(shown, self._evidence, model.attribute_names)
+        if self._maps and self._deviates:
+            ends = heat_range(self._maps[0].map)
+            for column, found in self._maps.items():
+                faces[0, column] = lay_heat(faces[0, column], found.map, ends)
+            text = tr(
+                "Deviation over {count} random faces: from {low} (clear) to {high} (red) of 255",
+                count=SAMPLES,
+                low=round(ends[0]),
+                high=round(ends[1]),
+            )
+        panel.say(text)
+        panel.grid.show_faces(shown.rows, captions, faces)
+
+    def _deviate(self, wanted: bool) -> None:
+        self._deviates = wanted
+        self._paint()
+        self._ask_map()
+
+    def _ask_map(self) -> None:
+        """One column at a time, so that a drag that begins meanwhile need not wait for all."""
+        shown = self._shown
+        if shown is None or not self._deviates or shown.wish.view == "evidence":
+            return
+        if self._maps_asked is None and len(self._maps) < len(shown.captions) and shown.wish == self._wish():
+            self._maps_asked = shown.wish
+            work = deviation(shown.wish, len(self._maps))
+            self._renderer.with_code(shown.wish.request, work, self._deviated.emit, self._pixels())
+
+    def _take_map(self, found: Deviation | str) -> None:
+        asked, self._maps_asked = self._maps_asked, None
+        if isinstance(found, str):
+            if asked == self._wish():
+                self.failed.emit(found)
+            return
+        if self._shown is not None and found.wish == self._shown.wish and found.column == len(self._maps):
+            self._maps[found.column] = found
+            self._paint()
+        self._ask_map()
 
     def _pixels(self) -> Pixels | None:
         photo = self._session.photo

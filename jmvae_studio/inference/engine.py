@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import torch
 
     from trainer.checkpoint_header import Header
+    from trainer.models.distributions import Gaussian
     from trainer.models.interface import JointModel
     from trainer.models.plausibility import Plausibility
 
@@ -267,23 +268,49 @@ class Engine:
             return self._download(self._model.to_pixels(self._model.decode_one("image", z).mean)[0])
 
     def imagine(
-        self, columns: Sequence[tuple[float, ...]], noise: npt.NDArray[np.float32], spread: float
+        self,
+        columns: Sequence[tuple[float, ...]],
+        noise: npt.NDArray[np.float32],
+        spread: float,
+        code: FaceCode | None = None,
     ) -> Imagined:
         """The average face of every column's attributes, and random faces around it (Suzuki et al. 2018, figure 7a).
 
+        With ``code`` the faces lie around a person: q(z|x), moved by mu(w') - mu(w), in the place of q(z|w').
+
         Args:
-            columns: Attributes, in the order of the model's names.
+            columns: Attributes w', in the order of the model's names.
             noise: Random faces × latent, normal; each row of faces has one.
-            spread: Standard deviations of q(z|w) by which ``noise`` counts (the papers' zeta).
+            spread: Standard deviations by which ``noise`` counts (the papers' zeta).
+            code: Of the person's face.
+        """
+        torch = self._torch
+        with torch.inference_mode():
+            around = self._around(columns, code)
+            steps = torch.from_numpy(spread * noise).to(self._device)[:, None]
+            z = torch.cat([around.mean[None], around.mean + steps * around.variance.sqrt()])
+            faces = self._faces(z.flatten(0, 1))
+            return Imagined(faces.reshape(*z.shape[:2], *faces.shape[1:]), z.cpu().numpy())
+
+    def deviation(
+        self,
+        attributes: tuple[float, ...],
+        noise: npt.NDArray[np.float32],
+        spread: float,
+        code: FaceCode | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """How far each pixel differs between the random faces of one column of `imagine`.
+
+        Returns:
+            size × size: their standard deviation in units of 0…255, the mean over the colours.
         """
         torch, model = self._torch, self._model
         with torch.inference_mode():
-            vectors = torch.cat([self._conditions(self._vector(column)) for column in columns])
-            posterior = model.encode({self._vector_name: vectors})
-            steps = torch.from_numpy(spread * noise).to(self._device)[:, None]
-            z = torch.cat([posterior.mean[None], posterior.mean + steps * posterior.variance.sqrt()])
-            faces = self._faces(z.flatten(0, 1))
-            return Imagined(faces.reshape(*z.shape[:2], *faces.shape[1:]), z.cpu().numpy())
+            around = self._around([attributes], code)
+            steps = torch.from_numpy(spread * noise).to(self._device)
+            faces = model.decode_one("image", around.mean + steps * around.variance.sqrt()).mean
+            apart = model.unstandardise(faces).clamp(0, 255).std(0, unbiased=False).mean(0)
+            return np.asarray(apart.cpu().numpy(), np.float32)
 
     def fade(self, code: FaceCode, attributes: tuple[float, ...], shares: Sequence[float]) -> Faded:
         """Faces between all of the photograph and nothing but its attributes.
@@ -413,6 +440,16 @@ class Engine:
         from trainer.models.correction import correct
 
         return correct(self._model, image, told)
+
+    def _around(self, columns: Sequence[tuple[float, ...]], code: FaceCode | None) -> Gaussian:
+        """Where random faces of every column's attributes lie, those of a person if ``code`` is given."""
+        vectors = self._torch.cat([self._conditions(self._vector(column)) for column in columns])
+        asked = self._model.encode({self._vector_name: vectors})
+        if code is None:
+            return asked
+        spread = self._model.encode({"image": code.face}).variance
+        mean = code.prepared["z"] + asked.mean - code.z_attributes
+        return replace(asked, mean=mean, variance=spread.expand_as(mean))
 
     def _plausible(self) -> Plausibility:
         """Made with the first face, not while the window waits for the model."""

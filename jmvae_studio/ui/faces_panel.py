@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QHBoxLayout,
     QLabel,
@@ -31,24 +32,27 @@ class FacesPanel(QWidget):
     column_toggled = Signal(str, bool)
     """An attribute's column is wanted, or not any more."""
     spread_changed = Signal(float)
+    deviation_wanted = Signal(bool)
+    """The first row is to show how far the random faces differ, or not any more."""
     draw_asked = Signal()
     save_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.grid = FaceGrid(self)
+        self.grid.setMinimumHeight(190)  # with what is above it, the dock fits into a small window
         self.columns = QToolButton(self)
         self.columns.setText(tr("Columns"))
         self.columns.setToolTip(tr("Which attributes are changed, one in each column"))
         self.columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.columns.setMenu(QMenu(self.columns))
         self.spread = AttributeSlider("spread", tr("Spread"), 0, 2, self)
-        self.spread.explain(tr("How far the random faces lie from the average one, in standard deviations"))
+        self.spread.explain(tr("How far the random faces lie from the first one, in standard deviations"))
         self.spread.mark.hide()
         self.spread.value_changed.connect(lambda _, value: self.spread_changed.emit(value))
         self.spread.reset_asked.connect(lambda: self.spread_changed.emit(1.0))
         self.evidence = AttributeSlider("evidence", tr("Evidence"), 0, 1, self)
-        self.evidence.setToolTip(tr("1 is all of the photograph, 0 nothing but its attributes"))
+        self.evidence.explain(tr("1 is all of the photograph, 0 nothing but its attributes"))
         self.evidence.mark.hide()
         self.evidence.groove.setSingleStep(STEPS // 10)
         self.evidence.value_changed.connect(lambda _, value: self.evidence_changed.emit(value))
@@ -60,6 +64,9 @@ class FacesPanel(QWidget):
         self.view.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.view.setAccessibleName(tr("Which faces"))
         self.view.activated.connect(lambda index: self.view_chosen.emit(self.view.itemData(index)))
+        self.deviation = QCheckBox(tr("D&eviation"), self)
+        self.deviation.setToolTip(tr("Where random faces differ the most, as colours over the first row"))
+        self.deviation.toggled.connect(self.deviation_wanted)
         self.draw = QPushButton(tr("&Draw Again"), self)
         self.draw.clicked.connect(self.draw_asked)
         self.save = QPushButton(tr("Sa&ve…"), self)
@@ -68,7 +75,7 @@ class FacesPanel(QWidget):
         self._note = QLabel(tr("Open a photograph to begin."), self)
         self._note.setWordWrap(True)
         top = QHBoxLayout()
-        for widget in (self.view, self.columns):
+        for widget in (self.view, self.columns, self.deviation):
             top.addWidget(widget)
         top.addStretch(1)
         for button in (self.draw, self.save):
@@ -118,6 +125,7 @@ class FacesPanel(QWidget):
         self.columns.setVisible(self._has_columns and not fades)
         self.spread.setVisible(not fades)
         self.draw.setVisible(not fades)
+        self.deviation.setVisible(not fades)
         self.evidence.setVisible(fades)
 
     @property

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from jmvae_studio.inference.engine import Engine, FaceCode
+from jmvae_studio.inference.heat import heat_range, lay_heat
 from jmvae_studio.inference.results import PREVIEW_SIZE
 from jmvae_studio.resources import default_model
 from tests.gui.test_digits import save
@@ -65,3 +66,45 @@ def test_digits_fade_too(tmp_path: Path, system: str) -> None:
     assert np.array_equal(faded.faces[1], engine.generate(label))
     assert all(sum(read) == pytest.approx(1, abs=1e-4) for read in faded.attributes)
     assert not torch.allclose(torch.tensor(faded.codes[0]), torch.tensor(faded.codes[1]))
+
+
+def noise(count: int, engine: Engine) -> np.ndarray:
+    return np.random.default_rng(3).standard_normal((count, engine.latent)).astype(np.float32)
+
+
+def test_people_like_this_lie_around_the_photographs_own_code(engine: Engine, code: FaceCode) -> None:
+    columns = [code.attributes, serious(code)]
+    made = engine.imagine(columns, noise(2, engine), 0.5, code)
+    place = engine.places(code, serious(code))
+    np.testing.assert_allclose(made.codes[0, 0], place.photo[0], atol=1e-4)
+    np.testing.assert_allclose(made.codes[0, 1], place.edited, atol=1e-4)
+    expected = place.edited + 0.5 * np.sqrt(place.photo[1]) * noise(2, engine)[1]
+    np.testing.assert_allclose(made.codes[2, 1], expected, atol=1e-4)
+    assert np.abs(made.faces[0, 0].astype(int) - engine.reconstruct(code)).max() <= 1
+    others = engine.imagine(columns, noise(2, engine), 0.5)
+    assert np.abs(others.faces[0, 0].astype(int) - made.faces[0, 0]).mean() > 5
+
+
+@pytest.mark.parametrize("person", [False, True])
+def test_the_deviation_is_that_of_the_random_faces(engine: Engine, code: FaceCode, person: bool) -> None:
+    given = code if person else None
+    drawn = engine.imagine([serious(code)], noise(6, engine), 0.5, given).faces[1:, 0].astype(float)
+    found = engine.deviation(serious(code), noise(6, engine), 0.5, given)
+    assert found.shape == (64, 64)
+    np.testing.assert_allclose(found, drawn.std(0).mean(2), atol=0.5)  # pixels are whole numbers
+    assert found.mean() > 5
+    assert not engine.deviation(serious(code), noise(6, engine), 0.0, given).max() > 1e-3
+
+
+def test_heat_is_clear_where_nothing_differs_and_red_where_most_does() -> None:
+    face = np.full((10, 10, 3), 100, np.uint8)
+    deviation = np.zeros((10, 10), np.float32)
+    deviation[:5] = 20
+    deviation[:, :5] += 10
+    ends = heat_range(deviation)
+    assert ends == (0, 30)
+    hot = lay_heat(face, deviation, ends)
+    assert (hot[5:, 5:] == 100).all()
+    assert (hot[:5, :5, 0] > 180).all()
+    assert (hot[:5, :5, 1] < 40).all()
+    assert (hot[5:, :5, 1] > 100).all()  # a little is yellow
