@@ -142,8 +142,8 @@ from trainer.data.images import open_image, open_image_bytes
 def highest():
     status = Path("/proc/self/status")
     if status.is_file():  # of this program alone: ru_maxrss begins with that of the one that started it
-        return int(next(line for line in status.read_text().splitlines() if "VmHWM" in line).split()[1]) / 1e3
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        return int(next(line for line in status.read_text().splitlines() if "VmHWM" in line).split()[1]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 stream = io.BytesIO()
 Image.new("RGB", (64, 64)).save(stream, sys.argv[2])

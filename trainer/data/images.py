@@ -12,28 +12,24 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 from PIL import (
     AvifImagePlugin,
     ExifTags,
     Image,
-    ImageCms,
     ImageFile,
     TiffImagePlugin,
     UnidentifiedImageError,
     WebPImagePlugin,
 )
 
+from trainer.data.image_colours import Pixels, make_converter
+from trainer.data.row_memory import RowMemory
 from trainer.errors import ImageError
-
-Pixels = npt.NDArray[np.uint8]
-"""Height × width × 3, RGB."""
 
 FORMATS = (
     "JPEG",  # and MPO, which is opened as JPEG
@@ -241,30 +237,55 @@ def _decode(image: ImageFile.ImageFile, path: Path, name: str, max_side: int | N
     if max_side is not None and max(image.size) > max_side:
         shrink = max_side / max(image.size)
         image.draft(image.mode, tuple(max(1, math.ceil(side * shrink)) for side in image.size))  # type: ignore[arg-type]
+    memory = RowMemory(image) if RowMemory.fits(image) else None
+    upright = None
+    if memory is not None and form == "JPEG" and image.mode == "RGB":
+        upright = _Upright(image, memory, notes)
+        memory.watch(image, upright.fill)
     image.load()
     _check_size(image.size, name)
-
-    # Read after loading: then TIFFs are upright already, and blocks behind the pixels are known.
-    exif, orientation = _exif(image)
-    to_rgb, icc_profile = _colours(image, notes)
-    width, height = image.size
-    pixels = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
-    stored = _as_stored(pixels, orientation)
-    opaque = True
-    rows = max(1, _STRIP_PIXELS // width)
-    for top in range(0, height, rows):
-        strip = image.crop((0, top, width, min(height, top + rows)))
-        part, alpha = to_rgb(strip)
-        if alpha is not None and not (alpha == 255).all():
-            opaque = False
-            part = _on_white(part, alpha)
-        stored[top : top + rows] = part
-    if not opaque:
+    # Read after loading: then TIFFs are upright already, and blocks behind the pixels are known. A JPEG has none.
+    upright = upright or _Upright(image, memory, notes)
+    upright.fill(image.height)
+    if not upright.is_opaque:
         notes.append("transparency was laid on white")
-    if max_side is not None:
-        pixels = _reduced(pixels, max_side)
+    pixels = upright.pixels if max_side is None else _reduced(upright.pixels, max_side)
     pixels.flags.writeable = False
-    return OpenedImage(pixels, path, form, icc_profile, exif, tuple(notes))
+    return OpenedImage(pixels, path, form, upright.icc_profile, upright.exif, tuple(notes))
+
+
+class _Upright:
+    """The upright pixels of a picture, filled from the first row of the file to the last."""
+
+    def __init__(self, image: Image.Image, memory: RowMemory | None, notes: list[str]) -> None:
+        self._image, self._memory = image, memory
+        self.exif, orientation = _exif(image)
+        self._to_rgb, self.icc_profile = make_converter(image, notes)
+        width, height = image.size
+        self.pixels = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
+        self._stored = _as_stored(self.pixels, orientation)
+        self._filled = 0
+        self.is_opaque = True
+
+    def fill(self, rows: int) -> None:
+        """So many rows are decoded: take over those that are new; fewer than a strip wait for more."""
+        width, height = self._image.size
+        step = max(1, _STRIP_PIXELS // width)
+        while rows == height > self._filled or rows - self._filled >= step:
+            top, bottom = self._filled, min(height, self._filled + step)
+            part, alpha = self._to_rgb(self._strip(top, bottom))
+            if alpha is not None and not (alpha == 255).all():
+                self.is_opaque = False
+                part = _on_white(part, alpha)
+            self._stored[top:bottom] = part
+            self._filled = bottom
+            if self._memory is not None:
+                self._memory.give_back(bottom)
+
+    def _strip(self, top: int, bottom: int) -> Image.Image:
+        if self._memory is not None:
+            return self._memory.strip(top, bottom)
+        return self._image.crop((0, top, self._image.width, bottom))
 
 
 def _exif(image: Image.Image) -> tuple[bytes | None, int]:
@@ -309,91 +330,3 @@ def _reduced(pixels: Pixels, max_side: int) -> Pixels:
     shrink = max_side / max(height, width)
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
     return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
-
-
-_Converter = Callable[[Image.Image], tuple[Pixels, Pixels | None]]
-"""From a strip of the picture to its RGB and its alpha, if it has any."""
-
-
-def _colours(image: Image.Image, notes: list[str]) -> tuple[_Converter, bytes | None]:
-    """How the picture's strips become RGB, and the profile that then holds.
-
-    A profile that calls itself sRGB is kept and the colours stay. Any other is applied: the pixels become
-    sRGB, and the profile, which no longer holds, is dropped.
-    """
-    mode = image.mode
-    if mode.startswith("I") or mode == "F":
-        return _deep_converter(image, notes), None
-    transparent = mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
-    opaque_mode = {"1": "L", "L": "L", "LA": "L", "La": "L", "CMYK": "CMYK", "LAB": "LAB"}.get(mode, "RGB")
-    if mode not in _MODES:
-        raise ValueError(f"unsupported kind of pixels, {mode}")
-    profile = image.info.get("icc_profile")
-    transform, kept = _transform(profile, opaque_mode, notes)
-
-    def convert(strip: Image.Image) -> tuple[Pixels, Pixels | None]:
-        alpha = None
-        if transparent:
-            strip = strip.convert("RGBA")
-            alpha = np.asarray(strip.getchannel("A"))
-        if strip.mode != opaque_mode:
-            strip = strip.convert(opaque_mode)
-        if transform is not None:
-            strip = ImageCms.applyTransform(strip, transform) or strip
-        return np.asarray(strip.convert("RGB")), alpha
-
-    return convert, kept
-
-
-_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
-_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
-
-
-def _transform(
-    data: object, mode: str, notes: list[str]
-) -> tuple[ImageCms.ImageCmsTransform | None, bytes | None]:
-    """The transform to sRGB, if one is needed, and the profile to keep."""
-    intent = ImageCms.Intent.PERCEPTUAL
-    srgb = ImageCms.createProfile("sRGB")
-    if mode == "LAB":
-        lab = ImageCms.createProfile("LAB")
-        return ImageCms.buildTransform(lab, srgb, mode, "RGB", intent), None
-    if not isinstance(data, bytes) or not data:
-        return None, None
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
-        description = " ".join(ImageCms.getProfileDescription(profile).split())
-        if profile.profile.xcolor_space.strip() != _SPACES[mode]:
-            raise ValueError("a profile for another kind of picture")
-        if mode == "RGB" and "srgb" in description.lower().replace(" ", ""):
-            return None, data
-        transform = ImageCms.buildTransform(profile, srgb, mode, "RGB", intent)
-    except Exception:  # a damaged profile: colours as if there were none
-        notes.append("its colour profile is damaged and was ignored")
-        return None, None
-    notes.append(f"colours were converted from {description[:60] or 'its profile'} to sRGB")
-    return transform, None
-
-
-def _deep_converter(image: Image.Image, notes: list[str]) -> _Converter:
-    """For grey of more than eight bits: scaled, not clipped."""
-    low, high = 0.0, 65535.0
-    if image.mode == "F" or (image.mode == "I" and image.format not in ("PNG", "PPM")):
-        extremes = [0.0, 1.0]
-        values = np.asarray(image)
-        finite = values[np.isfinite(values)]
-        if finite.size:
-            extremes = [float(finite.min()), float(finite.max())]
-        if image.mode == "F" and extremes[0] >= 0 and extremes[1] <= 1:
-            low, high = 0.0, 1.0
-        elif image.mode == "F" or extremes[0] < 0 or extremes[1] > 65535:
-            low, high = extremes
-            notes.append("brightness was stretched from its darkest to its brightest value")
-    span = high - low if high > low else 1.0
-
-    def convert(strip: Image.Image) -> tuple[Pixels, Pixels | None]:
-        values = np.nan_to_num(np.asarray(strip).astype(np.float64), nan=low, posinf=high, neginf=low)
-        grey = np.clip((values - low) * (255 / span) + 0.5, 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2), None
-
-    return convert
