@@ -13,9 +13,9 @@ from jmvae_studio.document.attributes import title
 from jmvae_studio.inference.engine import FaceCode
 from jmvae_studio.inference.renderer import PreviewRequest
 from jmvae_studio.inference.results import Imagined
-from jmvae_studio.language import mark, tr
+from jmvae_studio.language import mark, tr, trn
 
-View = Literal["attributes", "person", "evidence"]
+View = Literal["attributes", "person", "evidence", "passes"]
 
 VIEWS: tuple[tuple[View, str, str], ...] = (
     (
@@ -29,6 +29,11 @@ VIEWS: tuple[tuple[View, str, str], ...] = (
         mark("From photograph to attributes"),
         mark("What is left as the photograph counts for less and less beside its attributes"),
     ),
+    (
+        "passes",
+        mark("Iterative sampling"),
+        mark("The picture that the attributes alone are completed to, pass by pass"),
+    ),
 )
 """View, name on the screen and what it shows."""
 
@@ -36,6 +41,10 @@ RANDOM_ROWS = 3
 """Rows of random faces below the average ones."""
 STEPS = 10
 """From all of the photograph to its attributes alone."""
+PASSES = 10
+"""Of iterative sampling, as in the papers."""
+CHAINS = 10
+"""Of iterative sampling, over which likelihoods are averaged."""
 SAMPLES = 16
 """Random faces from which a deviation is taken."""
 _WAYPOINTS = range(0, STEPS + 1, 2)
@@ -74,6 +83,7 @@ class Answer:
         captions: Of the columns.
         made: Faces and codes.
         read: Of the way to the attributes, what the model reads at each step.
+        likelihoods: Of iterative sampling, log p(x|w) after 0, 1, … passes.
     """
 
     wish: Wish
@@ -81,6 +91,7 @@ class Answer:
     captions: tuple[str, ...]
     made: Imagined = field(compare=False)
     read: tuple[tuple[float, ...], ...] = ()
+    likelihoods: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,12 +105,14 @@ class Deviation:
 
 def worker(wish: Wish) -> Callable[[FaceCode], Answer]:
     """What works a wish out, on the renderer's thread."""
-    made = {"attributes": _imagine, "person": _imagine, "evidence": _fade}[wish.view]
+    made = {"attributes": _imagine, "person": _imagine, "evidence": _fade, "passes": _complete}[wish.view]
     return lambda code: made(wish, code)
 
 
-def seen(answer: Answer, evidence: float) -> tuple[int, ...]:
-    """Columns of an answer that are shown; on the way to the attributes first the one the slider is at."""
+def seen(answer: Answer, evidence: float, passes: int) -> tuple[int, ...]:
+    """Columns of an answer that are shown; where there is a slider first the one that it is at."""
+    if answer.wish.view == "passes":
+        return (passes,)
     if answer.wish.view != "evidence":
         return tuple(range(len(answer.captions)))
     return round((1 - evidence) * STEPS), *_WAYPOINTS
@@ -155,6 +168,13 @@ def deviation(wish: Wish, column: int) -> Callable[[FaceCode], Deviation]:
         )
 
     return work
+
+
+def _complete(wish: Wish, code: FaceCode) -> Answer:
+    found = code.engine.complete(code, wish.columns[0], PASSES, CHAINS, wish.draw)
+    made = Imagined(found.faces[None], found.codes[None])
+    captions = tuple(trn("After {count} pass", "After {count} passes", n) for n in range(PASSES + 1))
+    return Answer(wish, (tr("Completed"),), captions, made, likelihoods=found.likelihoods)
 
 
 def _noise(seeds: tuple[int, ...], count: int, code: FaceCode) -> npt.NDArray[np.float32]:

@@ -12,6 +12,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from jmvae_studio.control.imagined import (
+    PASSES,
     SAMPLES,
     STEPS,
     VIEWS,
@@ -67,7 +68,7 @@ class Imagining(QObject):
         self._session, self._showing, self._renderer = session, showing, renderer
         self._models, self._window, self._settings = models, window, settings
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="figure-saver")
-        self._draw, self._spread, self._evidence = 0, 1.0, 1.0
+        self._draw, self._spread, self._evidence, self._passes = 0, 1.0, 1.0, PASSES
         self._view: View = "attributes"
         self._maps: dict[int, Deviation] = {}
         """By column, of what is shown."""
@@ -101,6 +102,8 @@ class Imagining(QObject):
         panel.evidence.show_value(self._evidence, 1.0, False)
         panel.view_chosen.connect(self._choose_view)
         panel.evidence_changed.connect(self._set_evidence)
+        panel.passes.show_value(self._passes, None, False)
+        panel.passes_changed.connect(self._set_passes)
         panel.column_toggled.connect(self._toggle)
         panel.spread_changed.connect(self._set_spread)
         panel.deviation_wanted.connect(self._deviate)
@@ -132,6 +135,13 @@ class Imagining(QObject):
             self.panel.evidence.show_value(self._evidence, 1.0, self._evidence != 1.0)
         self._paint()
 
+    def _set_passes(self, passes: float) -> None:
+        """Every pass has been worked out, too."""
+        self._passes = round(passes)
+        if self.panel is not None:
+            self.panel.passes.show_value(self._passes, None, False)
+        self._paint()
+
     def _draw_again(self) -> None:
         self._draw += 1
         self._ask()
@@ -151,6 +161,8 @@ class Imagining(QObject):
         captions, columns = [tr("As it is")], [base]
         if self._view == "evidence":
             return Wish(self._view, request, tuple(captions), tuple(columns), 0, 1.0)
+        if self._view == "passes":
+            return Wish(self._view, request, tuple(captions), tuple(columns), self._draw, 1.0)
         if model.takes_whole:  # labels exclude each other: every one of them alone
             captions += names
             columns += [tuple(float(other == name) for other in names) for name in names]
@@ -170,6 +182,7 @@ class Imagining(QObject):
         if wish is None:
             panel.say("Open a photograph to begin.")
             panel.grid.show_faces((), (), None)
+            panel.show_likelihoods((), 0)
             self._shown = None
         elif self._asked is None and (self._shown is None or self._shown.wish != wish):
             self._asked = wish
@@ -182,7 +195,10 @@ class Imagining(QObject):
             groups = [] if model.takes_whole else group(model.attribute_names)
             offers = [(heading, [(name, title(name)) for name in names]) for heading, names in groups]
             panel.offer_columns(offers, self._settings.imagined)
-            panel.offer_views([(view, tr(name), tr(tip)) for view, name, tip in VIEWS], self._view)
+            if self._view == "passes" and not model.iterates:
+                self._view = "attributes"
+            views = [entry for entry in VIEWS if model.iterates or entry[0] != "passes"]
+            panel.offer_views([(view, tr(name), tr(tip)) for view, name, tip in views], self._view)
 
     def _show(self, answer: Answer | str) -> None:
         asked, self._asked = self._asked, None
@@ -207,7 +223,7 @@ class Imagining(QObject):
         panel, shown, model = self.panel, self._shown, self._models.model
         if panel is None or shown is None or model is None:
             return
-        columns = seen(shown, self._evidence)
+        columns = seen(shown, self._evidence, self._passes)
         captions = [shown.captions[column] for column in columns]
         if shown.wish.view == "evidence":
             captions[0] = tr("Here: {share}", share=captions[0])
@@ -223,6 +239,7 @@ class Imagining(QObject):
                 low=round(ends[0]),
                 high=round(ends[1]),
             )
+        panel.show_likelihoods(shown.likelihoods, self._passes)
         panel.say(text)
         panel.grid.show_faces(shown.rows, captions, faces)
 
@@ -234,7 +251,7 @@ class Imagining(QObject):
     def _ask_map(self) -> None:
         """One column at a time, so that a drag that begins meanwhile need not wait for all."""
         shown = self._shown
-        if shown is None or not self._deviates or shown.wish.view == "evidence":
+        if shown is None or not self._deviates or shown.wish.view not in ("attributes", "person"):
             return
         if self._maps_asked is None and len(self._maps) < len(shown.captions) and shown.wish == self._wish():
             self._maps_asked = shown.wish
@@ -259,7 +276,7 @@ class Imagining(QObject):
     def _choose(self, row: int, column: int) -> None:
         """What the model reads at the face's code becomes the edit."""
         if self._shown is not None:
-            code = self._shown.made.codes[row, seen(self._shown, self._evidence)[column]]
+            code = self._shown.made.codes[row, seen(self._shown, self._evidence, self._passes)[column]]
             self._renderer.with_engine(lambda engine: engine.decode(code), self._read.emit)
 
     def _take(self, read: Decoded | str) -> None:

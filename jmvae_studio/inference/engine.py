@@ -19,6 +19,7 @@ from jmvae_studio.inference.compositing import feather_ramp
 from jmvae_studio.inference.results import (
     PREVIEW_SIZE,
     Beliefs,
+    Completed,
     Decoded,
     Device,
     Faded,
@@ -90,6 +91,10 @@ class Engine:
         """Whether there is q(z|x,w), which takes what is known of a face beside its pixels."""
         self.image_size = header.image_size
         self.latent = model.latent
+        from trainer.models.iterating import iterates
+
+        self.iterates = iterates(model)
+        """Whether it completes a picture in several passes, for want of q(z|w)."""
         ramp = torch.from_numpy(feather_ramp(PREVIEW_SIZE)).to(device)
         self._mask = torch.outer(ramp, ramp)
         identity = torch.eye(self.image_size)[None, None]
@@ -332,6 +337,21 @@ class Engine:
             z = torch.cat([photo.blend(asked, share).mean for share in shares])
             read = model.decode_one(self._vector_name, z).mean.cpu().tolist()
             return Faded(self._faces(z), z.cpu().numpy(), tuple(map(tuple, read)))
+
+    def complete(
+        self, code: FaceCode, attributes: tuple[float, ...], passes: int, chains: int, seed: int
+    ) -> Completed:
+        """The picture that attributes alone are completed to; see `trainer.models.iterating.complete_by_passes`.
+
+        Only for a model that `iterates`.
+        """
+        from trainer.models.iterating import complete_by_passes
+
+        with self._torch.inference_mode():
+            vector = self._conditions(self._vector(attributes))
+            found = complete_by_passes(self._model, code.face, vector, passes, chains, seed)
+            likelihoods = tuple(found.likelihoods.cpu().tolist())
+            return Completed(self._faces(found.codes), found.codes.cpu().numpy(), likelihoods)
 
     def reconstruct(self, code: FaceCode) -> Pixels:
         """The face decoded from the mean of q(z|x), size × size × 3."""

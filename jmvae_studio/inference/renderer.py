@@ -160,6 +160,8 @@ class ModelInfo:
     """Whether it sees whole pictures and not faces in them."""
     corrects: bool = True
     """Whether it takes what is known of a face beside the picture."""
+    iterates: bool = False
+    """Whether it completes a picture from attributes in several passes."""
 
 
 class Renderer(QObject):
@@ -418,6 +420,7 @@ class Renderer(QObject):
                 engine.device_name,
                 engine.takes_whole,
                 engine.corrects,
+                engine.iterates,
             )
         )
 

@@ -105,6 +105,21 @@ class Faded:
 
 
 @dataclass(frozen=True)
+class Completed:
+    """A picture that a model completes from attributes alone, after 0, 1, … passes of iterative sampling.
+
+    Attributes:
+        faces: Passes + 1 × size × size × 3.
+        codes: Passes + 1 × latent.
+        likelihoods: Log p(x|w) of the photograph's face after each, in nats.
+    """
+
+    faces: Pixels
+    codes: npt.NDArray[np.float32]
+    likelihoods: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Decoded:
     """A code as the model sees it.
 

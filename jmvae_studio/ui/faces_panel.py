@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -21,6 +22,9 @@ from jmvae_studio.language import tr
 from jmvae_studio.ui.attribute_slider import STEPS, AttributeSlider
 from jmvae_studio.ui.face_grid import FaceGrid
 
+if TYPE_CHECKING:
+    from jmvae_studio.ui.passes_plot import PassesPlot
+
 
 class FacesPanel(QWidget):
     """The grid of faces; above it what it shows, the columns, two buttons, and a slider."""
@@ -32,6 +36,8 @@ class FacesPanel(QWidget):
     column_toggled = Signal(str, bool)
     """An attribute's column is wanted, or not any more."""
     spread_changed = Signal(float)
+    passes_changed = Signal(float)
+    """After how many passes the picture is shown."""
     deviation_wanted = Signal(bool)
     """The first row is to show how far the random faces differ, or not any more."""
     draw_asked = Signal()
@@ -58,6 +64,18 @@ class FacesPanel(QWidget):
         self.evidence.value_changed.connect(lambda _, value: self.evidence_changed.emit(value))
         self.evidence.reset_asked.connect(lambda: self.evidence_changed.emit(1.0))
         self.evidence.hide()
+        self.passes = AttributeSlider("passes", tr("Passes"), 0, 10, self)
+        self.passes.setToolTip(tr("Passes of iterative sampling; with 0 the picture is zeros to the encoder"))
+        self.passes.mark.hide()
+        self.passes.number.setDecimals(0)
+        self.passes.number.setSingleStep(1)
+        self.passes.groove.setSingleStep(STEPS)
+        self.passes.groove.setPageStep(STEPS)
+        self.passes.value_changed.connect(lambda _, value: self.passes_changed.emit(value))
+        self.passes.reset_asked.connect(lambda: self.passes_changed.emit(10.0))
+        self.passes.hide()
+        self.curve: PassesPlot | None = None
+        """Made when it is first seen."""
         self._has_columns = False
         self._view = ""
         self.view = QComboBox(self)
@@ -85,8 +103,11 @@ class FacesPanel(QWidget):
         rows.addLayout(top)
         rows.addWidget(self.spread)
         rows.addWidget(self.evidence)
+        rows.addWidget(self.passes)
         rows.addWidget(self._note)
-        rows.addWidget(self.grid, 1)
+        self._pictures = QHBoxLayout()
+        self._pictures.addWidget(self.grid, 1)
+        rows.addLayout(self._pictures, 1)
 
     def offer_columns(
         self, groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], chosen: Collection[str]
@@ -120,13 +141,26 @@ class FacesPanel(QWidget):
         self.view.setCurrentIndex(self.view.findData(view))
         self._arrange()
 
+    def show_likelihoods(self, likelihoods: Sequence[float], passes: int) -> None:
+        """Show how the log-likelihood goes with the passes, and where the slider is; nothing without any."""
+        if likelihoods and self.curve is None:
+            from jmvae_studio.ui.passes_plot import PassesPlot  # brings pyqtgraph, which takes its time
+
+            self.curve = PassesPlot()
+            self._pictures.addWidget(self.curve, 1)
+        if self.curve is not None:
+            self.curve.setVisible(bool(likelihoods))
+            self.curve.show_curve(likelihoods, passes)
+
     def _arrange(self) -> None:
-        fades = self._view == "evidence"
-        self.columns.setVisible(self._has_columns and not fades)
-        self.spread.setVisible(not fades)
+        fades, iterates = self._view == "evidence", self._view == "passes"
+        drawn = not fades and not iterates
+        self.columns.setVisible(self._has_columns and drawn)
+        self.spread.setVisible(drawn)
+        self.deviation.setVisible(drawn)
         self.draw.setVisible(not fades)
-        self.deviation.setVisible(not fades)
         self.evidence.setVisible(fades)
+        self.passes.setVisible(iterates)
 
     @property
     def note(self) -> str:

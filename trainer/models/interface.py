@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -227,6 +227,34 @@ class JointModel(nn.Module, ABC):
         """
         z = self.encode(given).mean if noise is None else self.sample_code(given, noise)
         return self.decode_one(missing, z)
+
+    def has_encoder(self, given: Collection[str]) -> bool:
+        """Whether exactly what is named in ``given`` has an encoder of its own; else it is completed."""
+        return True
+
+    def filled_in(
+        self,
+        given: Mapping[str, Tensor],
+        passes: int,
+        start: Literal["zeros", "noise"] = "noise",
+        generator: torch.Generator | None = None,
+    ) -> Iterator[dict[str, Tensor]]:
+        """What each of ``passes`` passes of iterative sampling sees: all modalities, the missing ones sampled.
+
+        Args:
+            given: The modalities that are there; they never change.
+            passes: Through the encoder.
+            start: What the first pass sees in place of the missing ones.
+            generator: Of the samples in between, on the CPU; PyTorch's own by default.
+
+        Raises:
+            CapabilityError: This system samples nothing in turn.
+        """
+        raise CapabilityError(f"{type(self).__name__} knows no iterative sampling.")
+
+    def generating_code(self, data: Mapping[str, Tensor], noise: Tensor) -> Tensor:
+        """A code to generate from, once what was missing is filled in: z ~ q(z | all modalities)."""
+        return self.sample_code(data, noise)
 
     def sides(self, image: Tensor) -> Tensor:
         """Pictures, and below them their mirror images if the model was trained on such too."""

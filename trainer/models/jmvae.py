@@ -6,7 +6,7 @@ has an encoder of its own for every subset of the modalities, drawn to the joint
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 from typing import Any, Literal
 
@@ -73,7 +73,7 @@ class JMVAE(JointModel):
         return posterior
 
     def has_encoder(self, given: Collection[str]) -> bool:
-        """Whether exactly what is named in ``given`` has an encoder of its own; else it is completed."""
+        """See `JointModel.has_encoder`."""
         return tuple(name for name in self.names if name in given) in self._own()
 
     def _with_zeros(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -140,6 +140,17 @@ class JMVAE(JointModel):
         generator: torch.Generator | None = None,
     ) -> dict[str, Tensor]:
         """What the last of ``passes`` passes sees: all modalities, the missing ones sampled; see `complete`."""
+        *_, last = self.filled_in(given, passes, start, generator)
+        return last
+
+    def filled_in(
+        self,
+        given: Mapping[str, Tensor],
+        passes: int,
+        start: Literal["zeros", "noise"] = "noise",
+        generator: torch.Generator | None = None,
+    ) -> Iterator[dict[str, Tensor]]:
+        """See `JointModel.filled_in`."""
         data = self._with_zeros(given)
         count = len(next(iter(given.values())))
         like = next(iter(given.values()))
@@ -150,14 +161,11 @@ class JMVAE(JointModel):
         absent = [modality for modality in self.modalities if modality.name not in given]
         if start == "noise":
             data |= {modality.name: _random_start(modality, draw(*modality.shape)) for modality in absent}
+        yield data
         for _ in range(passes - 1):
             z = self.sample_code(data, draw(self.latent))
-            data |= {m.name: self.decode_one(m.name, z).sample(draw(*m.shape)) for m in absent}
-        return data
-
-    def generating_code(self, data: Mapping[str, Tensor], noise: Tensor) -> Tensor:
-        """A code to generate from, once what was missing is filled in: z ~ q(z | all modalities)."""
-        return self.sample_code(data, noise)
+            data = data | {m.name: self.decode_one(m.name, z).sample(draw(*m.shape)) for m in absent}
+            yield data
 
 
 class JMVAEKL(JMVAE):
