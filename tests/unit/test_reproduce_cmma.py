@@ -95,7 +95,7 @@ def test_faces_from_attributes_one_at_a_time(tiny_celeba: Path, work: Path) -> N
 
 
 class Asked(torch.nn.Module):
-    """A judge that sees the red of a picture as the first attribute."""
+    """A judge that sees the red of a picture as a big nose, the green as youth."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__()
@@ -103,8 +103,9 @@ class Asked(torch.nn.Module):
 
     def read(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         logits = np.zeros((len(pixels), len(self.names)), np.float32)
-        red = pixels[..., 0].mean((1, 2)) / 255
-        logits[:, self.names.index("Big_Nose")] = np.log(red / (1 - red))
+        for channel, name in enumerate(("Big_Nose", "Young")):
+            share = pixels[..., channel].mean((1, 2)) / 255
+            logits[:, self.names.index(name)] = np.log(share / (1 - share))
         return logits, logits
 
 
@@ -114,20 +115,21 @@ def test_the_rise_is_that_of_the_judges_probability(
     run = open_run(cmma.CMMA, tiny_celeba, work)
     names = run.dataset.names
     monkeypatch.setattr("trainer.evaluation.judge.load_judge", lambda path: Asked(names))
-    column, seen = names.index("Big_Nose"), []
+    columns, seen = [names.index("Big_Nose"), names.index("Young")], []
 
     def make(wanted: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         seen.append(chosen)
-        red = np.where(wanted[:, column] > 0, 153, 51).astype(np.uint8)
-        return np.broadcast_to(red[:, None, None, None], (len(wanted), 4, 4, 3))
+        pixels = np.full((len(wanted), 4, 4, 3), 51, np.uint8)
+        pixels[..., :2] = np.where(wanted[:, None, None, columns] > 0, (153, 204), 51)
+        return pixels
 
     found: Any = cmma_faces._rises(run, [("Big_Nose", 1.0), ("Young", -1.0)], make)
     assert found["Big Nose"]["value"] == pytest.approx(0.4)
-    assert found["Not Young"]["value"] == 0
-    assert found["mean"]["value"] == pytest.approx(0.2)
+    assert found["Not Young"]["value"] == pytest.approx(0.6)
+    assert found["mean"]["value"] == pytest.approx(0.5)
     labels = run.dataset.attributes[run.rows()]
-    assert (seen[0] == (labels[:, column] < 0)).all()
-    assert (seen[2] == (labels[:, names.index("Young")] > 0)).all()
+    assert (seen[0] == (labels[:, columns[0]] < 0)).all()
+    assert (seen[2] == (labels[:, columns[1]] > 0)).all()
 
 
 def test_edits_follow_the_paper(tiny_celeba: Path, work: Path) -> None:
@@ -176,5 +178,9 @@ def test_ellipses_keep_their_proportions() -> None:
     wide = Ellipse(np.float32([0, 0]), np.float32([2, 1]), "#123456")
     svg = ellipse_charts({"a & b": [wide]}).decode()
     assert 'cx="177.0" cy="190.0" rx="152.0" ry="76.0"' in svg
+    low, high = (Ellipse(np.float32([0, y]), np.float32([1, 1]), "#123456") for y in (0, 6))
+    svg_of_two = ellipse_charts({"two": [low, high]}).decode()
+    assert 'cy="304.0" rx="38.0" ry="38.0"' in svg_of_two  # the lower one lies below
+    assert 'cy="76.0" rx="38.0" ry="38.0"' in svg_of_two
     assert "a &amp; b" in svg
     assert "-2 … 2 × -1 … 1" in svg

@@ -18,6 +18,11 @@ from trainer.reproduce.catalogue import find_experiment
 from trainer.reproduce.experiment import Trained
 from trainer.reproduce.sheets import Placed, caption, plane, sheet
 
+ELEMENT = -0.5 * np.log(2 * np.pi)
+"""The highest log-density of a number with unit variance."""
+CEILING = 16 * 16 * ELEMENT
+"""Of a picture with the mean over the channels; their sum cannot exceed three times that."""
+
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -64,10 +69,8 @@ def test_systems_on_faces_are_measured_in_their_directions(tiny_celeba: Path, wo
     result = bring("celeba-conditional", tiny_celeba, work)
     to_image, to_attributes = (measured(result, column) for column in celeba.DIRECTIONS)
     assert to_image.keys() == to_attributes.keys() == {"CVAE", "CMMA", "JMVAE", "JMVAE-kl", "JMVAE-h"}
-    ceiling = -0.5 * np.log(2 * np.pi)
-    assert all(value < 16 * 16 * ceiling for value in to_image.values())  # the mean over the channels
-    assert all(value > 16 * 16 * 3 * ceiling * 3 for value in to_image.values())
-    assert all(value < 40 * ceiling for value in to_attributes.values())
+    assert all(3 * CEILING < value < CEILING for value in to_image.values())  # the mean over the channels
+    assert all(value < 40 * ELEMENT for value in to_attributes.values())
     assert result["evaluation"]["pictures"] == 8
 
 
@@ -76,6 +79,8 @@ def test_bounds_with_gans(tiny_celeba: Path, work: Path) -> None:
     assert measured(result, "log p(x), single").keys() == {"VAE-GAN", "JMVAE-GAN"}
     assert measured(result, "log p(x|w), multiple").keys() == {"CVAE-GAN", "CMMA-GAN", "JMVAE-GAN"}
     assert all(run["epochs"] == 2 for run in result["runs"])
+    for column in ("log p(x), single", "log p(x|w), multiple"):
+        assert all(3 * CEILING < value < CEILING for value in measured(result, column).values())
 
 
 def test_iterations_on_faces(tiny_celeba: Path, work: Path) -> None:
@@ -83,6 +88,7 @@ def test_iterations_on_faces(tiny_celeba: Path, work: Path) -> None:
     values = {row["name"]: [cell["value"] for cell in row["measured"].values()] for row in result["table"]}
     assert len(set(values["JMVAE-kl"])) == 1
     assert len(set(values["JMVAE"])) == len(celeba.ITERATIONS)
+    assert all(3 * CEILING < value < CEILING for line in values.values() for value in line)
     names = {run["name"] for run in result["runs"]}
     assert names < {training.name for training in find_experiment("celeba-conditional").trainings}
     shared = {path.name for path in (work / "runs").glob("celeba-jmvae-kl-*epochs*")}
@@ -97,12 +103,17 @@ def count_rows(sheet: Path) -> int:
 
 @pytest.fixture(scope="module")
 def run(tiny_celeba: Path, work: Path) -> Trained:
-    """The JMVAE-kl of the figures, with random weights."""
+    """The JMVAE-kl of the figures, with random weights so large that every input counts."""
     experiment, changes = find_experiment("faces-map"), SMALL | {"cache": work / "cache"}
     leave_run(experiment, celeba.JMVAE_KL, tiny_celeba, work / "runs", changes)
     config = experiment.config(celeba.JMVAE_KL, "quick", tiny_celeba, 0, changes)
     folder = work / "runs" / experiment.run_name(celeba.JMVAE_KL, config)
-    return Trained(celeba.JMVAE_KL, folder, config, load_dataset(config), experiment.efforts["quick"], 0)
+    made = Trained(celeba.JMVAE_KL, folder, config, load_dataset(config), experiment.efforts["quick"], 0)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in made.model.parameters():
+            parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
+    return made
 
 
 def test_the_map_of_faces_shows_its_groups(tiny_celeba: Path, work: Path, run: Trained) -> None:
@@ -111,7 +122,7 @@ def test_the_map_of_faces_shows_its_groups(tiny_celeba: Path, work: Path, run: T
         "faces-map-faces.png",
         "faces-map-plane.png",
     ]
-    values = {name: cell["value"] for name, cell in result["table"][0]["measured"].items()}
+    assert result["table"][0]["measured"].keys() == find_experiment("faces-map").columns.keys()
     assert "evaluated on" not in (work / "faces-map" / "faces-map.md").read_text()
 
     names, base = run.dataset.names, faces.choose_base(run)
@@ -131,7 +142,7 @@ def test_the_map_of_faces_shows_its_groups(tiny_celeba: Path, work: Path, run: T
     everything = np.concatenate(list(face_map.codes.values()))
     variances = np.linalg.eigvalsh(np.cov(everything, rowvar=False))[::-1]
     np.testing.assert_allclose(face_map.explained, variances[:2] / variances.sum(), rtol=1e-3)
-    assert values["variance shown"] == pytest.approx(face_map.explained.sum())
+    assert faces.measure_map(run)[faces.EXPLAINED]["value"] == pytest.approx(face_map.explained.sum())
     np.testing.assert_allclose(face_map.axes @ face_map.axes.T, np.eye(2), atol=1e-5)
     codes = face_map.codes["Bald"]
     np.testing.assert_allclose(
@@ -211,10 +222,18 @@ def test_a_sheet_places_faces_and_captions() -> None:
 def test_a_plane_keeps_places_and_proportions() -> None:
     points = {"a": np.array([[0.0, 0.0], [4.0, 2.0]]), "b": np.array([[2.0, 1.0]])}
     face = Placed(points["b"][0], np.full((5, 5, 3), (1, 2, 3), np.uint8), "b", 11)
-    pixels = np.asarray(Image.open(io.BytesIO(plane(points, [face], ("x", "y"), side=200))))
+    centre = Placed(points["a"][1], np.full((5, 5, 3), (4, 5, 6), np.uint8), "a", 20)
+    other = Placed(points["a"][0], centre.pixels, "b", 20)
+    content = plane(points, [centre, other], [face], ("x", "y"), side=200)
+    pixels = np.asarray(Image.open(io.BytesIO(content)))
+    rows, columns = np.nonzero((pixels == (4, 5, 6)).all(2))
+    assert columns.min() > 200  # in the legend
+    assert len(rows) == 2 * 20 * 20
+    assert (pixels[100 - 33, 100 + 66] == (0x1F, 0x77, 0xB4)).all()
+    assert (pixels[100 + 33, 100 - 66] == (0xD6, 0x27, 0x28)).all()
     rows, columns = np.nonzero((pixels == (1, 2, 3)).all(2))
     assert (rows.mean(), columns.mean()) == (100, 100)  # the middle of the range
     assert len(rows) == 121
-    first = np.nonzero((pixels == (0x1F, 0x77, 0xB4)).all(2)[:, :199])
-    assert first[0].min() < 100 - 30 < 100 + 30 < first[0].max()  # half as high as wide
-    assert first[1].min() < 100 - 60 < 100 + 60 < first[1].max()
+    rows, columns = np.nonzero((pixels == (0x1F, 0x77, 0xB4)).all(2)[:, :199])
+    assert (columns.max(), rows.min()) == (100 + 66 + 6, 100 - 33 - 6)  # a large dot, less its outline
+    assert rows.max() < 100  # larger is higher

@@ -135,8 +135,8 @@ def draw_map(runs: list[Trained], measured: Mapping[str, Measured]) -> list[Pict
         for column, group in enumerate(("Base", "Not Male"))
         for number in range(RANDOM_FACES)
     ]
-    placed += [
-        Placed(faces.project(mean), average[column], group, 42)
+    centres = [
+        Placed(faces.project(mean), average[column], group, 64)
         for column, (group, mean) in enumerate(faces.means.items())
     ]
     first, second = (
@@ -152,9 +152,9 @@ def draw_map(runs: list[Trained], measured: Mapping[str, Measured]) -> list[Pict
         Picture(
             "plane.png",
             f"{CODES} codes of q(z|w) for each column of the faces, on the two principal components of all of them. "
-            "Large: the average face of the group at its own code; small: the random faces of Base and Not Male "
-            "(A, figure 7 b; I, figure 4 b).",
-            plane(places, placed, (first, second)),
+            "Large dots: the codes of the groups' average faces, which stand on the right; small pictures: the random "
+            "faces of Base and Not Male (A, figure 7 b; I, figure 4 b).",
+            plane(places, centres, placed, (first, second)),
         ),
     ]
 

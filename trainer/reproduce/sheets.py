@@ -88,6 +88,7 @@ class Placed:
 
 def plane(
     points: Mapping[str, npt.NDArray[np.floating]],
+    centres: Sequence[Placed],
     faces: Sequence[Placed],
     axes: tuple[str, str],
     side: int = 620,
@@ -96,7 +97,8 @@ def plane(
 
     Args:
         points: Group → N × 2.
-        faces: Later ones lie on top.
+        centres: One face for each group, in the same order: a large dot on the plane, the picture in the legend.
+        faces: Others, drawn where they lie; later ones on top.
         axes: What lies across and what up.
         side: Of the plane in pixels.
     """
@@ -107,7 +109,8 @@ def plane(
     scale = (side - 2 * room) / float(max((high - low).max(), 1e-9))
     middle = (low + high) / 2
     colours = {group: COLOURS[number % len(COLOURS)] for number, group in enumerate(points)}
-    legend = round(max(font.getlength(_spaced(group)) for group in points)) + 40
+    widest = max(centre.side for centre in centres)
+    legend = round(max(font.getlength(_spaced(group)) for group in points)) + widest + 40
     paper = Image.new("RGB", (side + legend, side + 24), PAPER)
     draw = ImageDraw.Draw(paper)
     draw.rectangle((0, 0, side - 1, side - 1), outline=AXES)
@@ -116,17 +119,25 @@ def plane(
         x, y = (point - middle) * scale
         return side / 2 + float(x), side / 2 - float(y)
 
-    for number, (group, cloud) in enumerate(points.items()):
+    def frame(face: Placed, left: int, top: int) -> None:
+        around = (left - 2, top - 2, left + face.side + 1, top + face.side + 1)
+        draw.rectangle(around, fill=colours[face.group])
+        paper.paste(_resized(face.pixels, face.side), (left, top))
+
+    for group, cloud in points.items():
         for point in cloud:
             x, y = place(point)
             draw.ellipse((x - 2, y - 2, x + 2, y + 2), fill=colours[group])
-        draw.ellipse((side + 12, 14 + 20 * number, side + 20, 22 + 20 * number), fill=colours[group])
-        draw.text((side + 28, 18 + 20 * number), _spaced(group), fill=INK, font=font, anchor="lm")
     for face in faces:
         left, top = (round(value) - face.side // 2 for value in place(face.place))
-        frame = (left - 2, top - 2, left + face.side + 1, top + face.side + 1)
-        draw.rectangle(frame, fill=colours[face.group])
-        paper.paste(_resized(face.pixels, face.side), (left, top))
+        frame(face, left, top)
+    for number, centre in enumerate(centres):
+        x, y = place(centre.place)
+        draw.ellipse((x - 8, y - 8, x + 8, y + 8), fill=colours[centre.group], outline=INK, width=2)
+        top = 4 + number * (widest + 8)
+        frame(centre, side + 12, top)
+        beside = (side + 20 + widest, top + widest / 2)
+        draw.text(beside, _spaced(centre.group), fill=INK, font=font, anchor="lm")
     draw.text(
         (side / 2, side + 6), _spaced(f"{axes[0]} across, {axes[1]} up"), fill=INK, font=font, anchor="ma"
     )
