@@ -285,8 +285,8 @@ def _efforts() -> dict[Budget, Effort]:
 
 
 GAN_NOTE = (
-    "The papers' model has a GAN; here the budget *paper* alone has one, since the short GAN stage of a short run "
-    "changes nothing visible. α = 1 as in the 2018 paper."
+    "The papers' model has a GAN; here the budget *paper* alone has one: a short GAN stage was seen to change nothing "
+    "visible ([the face model](face-model.md)). α = 1 as in the 2018 paper."
 )
 
 EXPERIMENTS = (
