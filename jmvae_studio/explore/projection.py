@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -117,7 +118,8 @@ def fit(codes: Floats, cancelled: Callable[[], bool] = lambda: False) -> Project
         if cancelled():
             return None
         block = codes[start : start + ROWS_AT_ONCE] - mean
-        covariance += block.T @ block
+        # On one core: BLAS would take all of them, and its threads wait for each other where others work too.
+        covariance += cv2.mulTransposed(block, aTa=True)
     covariance /= count - 1
     if latent == 2:
         return Projection(np.zeros(2), np.eye(2), np.diag(covariance).copy(), own=True)
