@@ -14,6 +14,7 @@ from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTranslator, Signal
 from PySide6.QtWidgets import QApplication
 
 from jmvae_studio import __version__
+from jmvae_studio.control.analysing import Analysing
 from jmvae_studio.control.arranging import Arranging
 from jmvae_studio.control.batches import Batches
 from jmvae_studio.control.believing import Believing
@@ -95,10 +96,12 @@ class Studio(QObject):
         keep = partial(settings_file.save, settings)
         self.preferring = Preferring(session, self.sessions, self.models, window, settings, keep, self)
         self.exports = Exports(session, self.showing, self.models, self.renderer, window, settings, self)
-        self.believing = Believing(session, self.showing, self.renderer, self.models, window, settings, self)
+        self.analysing = Analysing(session, self.showing, self.renderer, self)
+        self.believing = Believing(session, self.analysing, self.models, window, settings, self)
         self.exploring = Exploring(
             session,
             self.showing,
+            self.analysing,
             self.renderer,
             self.models,
             self.photographs,

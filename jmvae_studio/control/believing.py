@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
+from jmvae_studio.control.analysing import Analysing
 from jmvae_studio.control.models import Models
-from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.session import Session
-from jmvae_studio.inference.renderer import Analysis, Renderer
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.main_window import MainWindow
 
-SETTLED = 150
-"""Milliseconds without a change after which the model is asked: never during a drag."""
 NOTABLE = 0.25
 """How far an attribute that nobody set must have moved for its mark to be shown."""
 
 
 class Believing(QObject):
-    """Asks for an analysis when the hand rests, and shows it on the sliders until the next change."""
+    """Shows on the sliders what an analysis says of the face, until the next change."""
 
     def __init__(
         self,
         session: Session,
-        showing: Showing,
-        renderer: Renderer,
+        analysing: Analysing,
         models: Models,
         window: MainWindow,
         settings: Settings,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._showing, self._renderer = session, showing, renderer
-        self._models, self._window, self._settings = models, window, settings
-        self._found: Analysis | None = None
-        self._due = QTimer(self, interval=SETTLED, singleShot=True)
-        self._due.timeout.connect(self._ask)
+        self._session, self._analysing, self._models = session, analysing, models
+        self._window, self._settings = window, settings
         self._is_marked = False
+        analysing.ask_while(lambda: settings.spread or settings.obtained)
+        analysing.changed.connect(self._show)
         session.edit_changed.connect(self._follow)
         for changed in (session.inferred_changed, session.faces_changed):
-            changed.connect(self._renew)
-        renderer.analysed.connect(self._take)
+            changed.connect(self._show)
         window.show_spread.setChecked(settings.spread)
         window.show_obtained.setChecked(settings.obtained)
         for action in (window.show_spread, window.show_obtained):
@@ -49,43 +43,23 @@ class Believing(QObject):
     def _choose(self) -> None:
         self._settings.spread = self._window.show_spread.isChecked()
         self._settings.obtained = self._window.show_obtained.isChecked()
-        self._renew()
-
-    def _renew(self) -> None:
-        """Another face is shown, or other things of it."""
         self._show()
-        self._follow()
+        self._analysing.follow()
 
     def _follow(self) -> None:
         """What was obtained is no longer that of the edit; the spread is the face's and stays."""
         if self._is_marked:  # once in a drag, at its first step
             self._show()
-        if self._settings.spread or self._settings.obtained:
-            self._due.start()
-        else:
-            self._due.stop()
-
-    def _ask(self) -> None:
-        request = self._showing.preview_request()
-        if request is not None and (self._found is None or self._found.request != request):
-            self._renderer.analyse(request)
-
-    def _take(self, found: Analysis) -> None:
-        self._found = found
-        self._show()
 
     def _show(self) -> None:
         spread: dict[str, tuple[float, float]] = {}
         obtained: dict[str, float] = {}
-        found, request, model = self._found, self._showing.preview_request(), self._models.model
-        if found is not None and request is not None and model is not None:
-            names, beliefs = model.attribute_names, found.beliefs
-            same = found.request.model == request.model and found.request.face == request.face
-            if self._settings.spread and same:
-                edges = zip(beliefs.lowest, beliefs.highest, strict=True)
-                spread = dict(zip(names, edges, strict=True))
-            if self._settings.obtained and found.request == request:
-                obtained = self._notable(dict(zip(names, beliefs.obtained, strict=True)))
+        model, of_face, of_edit = self._models.model, self._analysing.of_face, self._analysing.of_edit
+        if model is not None and of_face is not None and self._settings.spread:
+            edges = zip(of_face.beliefs.lowest, of_face.beliefs.highest, strict=True)
+            spread = dict(zip(model.attribute_names, edges, strict=True))
+        if model is not None and of_edit is not None and self._settings.obtained:
+            obtained = self._notable(dict(zip(model.attribute_names, of_edit.beliefs.obtained, strict=True)))
         self._is_marked = bool(obtained)
         self._window.panel.show_beliefs(spread, obtained)
 

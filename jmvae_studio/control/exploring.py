@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, QTimer, Signal
 
+from jmvae_studio.control.analysing import SETTLED, Analysing
 from jmvae_studio.control.map_export import MapExport
 from jmvae_studio.control.map_photographs import MapPhotographs, PhotoFace, face_name
 from jmvae_studio.control.map_selection import MapSelection
@@ -22,7 +23,7 @@ from jmvae_studio.document.attributes import group, title
 from jmvae_studio.document.session import Session
 from jmvae_studio.explore.collection import Collection, Group
 from jmvae_studio.explore.projection import Axes, Floats, Projection
-from jmvae_studio.inference.renderer import Analysis, ModelInfo, Renderer
+from jmvae_studio.inference.renderer import ModelInfo, Renderer
 from jmvae_studio.inference.results import Places
 from jmvae_studio.language import mark, tr, trn
 from jmvae_studio.settings import Settings
@@ -35,8 +36,6 @@ from jmvae_studio.ui.map_pictures import GROUP_COLOURS, MapPicture
 if TYPE_CHECKING:
     from jmvae_studio.ui.latent_map import LatentMap
 
-SETTLED = 120
-"""Milliseconds without a change of the edit after which the map follows it: never during a drag."""
 MOST_GROUPS = 11
 """Attributes that are changed at once, beside the base."""
 AVERAGE_SIDE = 40
@@ -56,6 +55,7 @@ class Exploring(QObject):
         self,
         session: Session,
         showing: Showing,
+        analysing: Analysing,
         renderer: Renderer,
         models: Models,
         photographs: Photographs,
@@ -66,7 +66,8 @@ class Exploring(QObject):
     ) -> None:
         """Args: ``cache`` is the folder in which codes of folders are kept."""
         super().__init__(parent)
-        self._session, self._showing, self._renderer = session, showing, renderer
+        self._session, self._showing = session, showing
+        self._analysing, self._renderer = analysing, renderer
         self._models, self._settings, self._window = models, settings, window
         self._dock = window.map_dock
         self._sources = MapSources(renderer, window, settings, cache, self)
@@ -80,7 +81,6 @@ class Exploring(QObject):
         self._faces: list[PhotoFace] = []
         self._axes: Axes = (0, 1)
         self._colour, self._by_group, self._wants_read = "Smiling", True, False
-        self._places: Analysis | None = None
         self._due = QTimer(self, interval=SETTLED, singleShot=True)
         self._due.timeout.connect(self._catch_up)
         self._sources.begun.connect(self._begin)
@@ -98,7 +98,8 @@ class Exploring(QObject):
             session.photos_changed,
         ):
             changed.connect(self._follow)
-        renderer.analysed.connect(self._show_places)
+        analysing.ask_while(self._dock.isVisible)
+        analysing.changed.connect(self._show_marks)
 
     def close(self) -> None:
         """End the threads; call before the renderer is closed."""
@@ -151,7 +152,7 @@ class Exploring(QObject):
         read = self._showing.request_for({}, keep=False)
         self._offer(model, chart)
         self._sources.follow(model, self._faces, read.attributes if read else None)
-        self._ask_places()
+        self._analysing.follow()
         self._show_pictures()
 
     def _offer(self, model: ModelInfo, chart: LatentMap) -> None:
@@ -172,9 +173,8 @@ class Exploring(QObject):
         self._catch_up()
 
     def _begin(self) -> None:
-        self._places = None
-        self._show_marks()
         if self._dock.content is not None:
+            self._dock.content.show_marks(None)
             self._dock.content.say(tr("Working out the map…"))
 
     def _show_chart(self, made: Chart) -> None:
@@ -282,19 +282,6 @@ class Exploring(QObject):
 
     # The edit --------------------------------------------------------------------------------------
 
-    def _ask_places(self) -> None:
-        request = self._showing.preview_request()
-        if request is None:
-            self._places = None
-            self._show_marks()
-        elif self._places is None or self._places.request != request:
-            self._renderer.analyse(request)
-
-    def _show_places(self, result: Analysis) -> None:
-        if result.request == self._showing.preview_request():
-            self._places = result
-            self._show_marks()
-
     def _show_marks(self) -> None:
         chart, projection = self._dock.content, self._chart.projection
         if chart is None:
@@ -315,13 +302,8 @@ class Exploring(QObject):
 
     def _current_places(self) -> Places | None:
         """Of the photograph that is shown, as the model of the map sees it."""
-        request = self._showing.preview_request()
-        found = self._places
-        if found is None or request is None or not self._is_of(request.model):
-            return None
-        if found.request.model != request.model:
-            return None
-        return found.places if found.request.face == request.face else None
+        found = self._analysing.of_face
+        return found.places if found is not None and self._is_of(found.request.model) else None
 
     def _is_of(self, model: str) -> bool:
         """Whether the map shows codes of a model."""
