@@ -101,6 +101,8 @@ class MapPhotographs(QObject):
             if self._model is not None and model.takes_whole != self._model.takes_whole:
                 self._found.clear()
             self._model = model
+        known = {FaceKey(p.number, crop) for p in self._session.photos for crop in self._crops(p) or ()}
+        self._codes = {key: code for key, code in self._codes.items() if key in known}
         self._look_on()
 
     def faces(self) -> list[PhotoFace]:

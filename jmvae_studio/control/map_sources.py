@@ -139,7 +139,8 @@ class MapSources(QObject):
         elif source == "groups":
             content = columns = self._columns(model, base)
         wish = Wish(model.digest, source, content)
-        if wish == self._asked:
+        is_read = source != "groups" or bool(columns)  # another face is read soon, and has groups then
+        if wish == self._asked or (not is_read and wish.is_like(self._asked)):
             return
         before, self._asked = self._asked, wish
         if not wish.is_like(before):

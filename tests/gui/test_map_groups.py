@@ -141,3 +141,24 @@ def test_digits_are_mapped_by_label(
     assert chart.values == pytest.approx(
         2 * np.array([engine.decode(c).attributes[7] for c in collection.codes]) - 1
     )
+
+
+def test_another_photograph_brings_other_groups_without_a_gap(
+    studio: Studio, own_faces: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.settings.map_source, studio.settings.map_groups = "groups", ["Male"]
+    chart = opened(studio)
+    qtbot.waitUntil(lambda: len(chart.points) == 2 * IN_EACH, timeout=30_000)
+    heard: list[str] = []
+    counts: list[int] = []
+    monkeypatch.setattr(chart, "say", heard.append)
+    show = chart.show_points
+    monkeypatch.setattr(chart, "show_points", lambda *given: (counts.append(len(given[0])), show(*given)))
+    before = chart.points
+    studio.session.faces_changed.connect(studio.exploring._catch_up)  # as where reading a face takes longer
+    studio.open_path(own_faces / "03.png")
+    qtbot.waitUntil(lambda: chart.points is not before, timeout=30_000)
+    settle(studio, qtbot)
+    qtbot.wait(500)
+    assert set(counts) == {2 * IN_EACH}
+    assert not any("Open a photograph" in text for text in heard)
