@@ -51,6 +51,9 @@ _WAYPOINTS = range(0, STEPS + 1, 2)
 _TOLD = 4
 """So many attributes are named, those that the model reads the most otherwise."""
 
+_NOTABLE = 0.01
+"""How far what is read must move to be named."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -126,7 +129,9 @@ def tell(answer: Answer, evidence: float, names: tuple[str, ...]) -> str:
     if not step:
         return tr("All of the photograph counts.")
     moved = _moved(names, answer.read[0], answer.read[step])
-    listed = " · ".join(f"{title(name)} {was:.2f} → {now:.2f}" for name, (was, now) in moved.items())
+    listed = " · ".join(f"{title(name)}: {was:.2f} → {now:.2f}" for name, (was, now) in moved.items())
+    if not listed:
+        return tr("At {share} % the model reads the same.", share=100 - 100 * step // STEPS)
     return tr(
         "At {share} % the model reads: {attributes}", share=100 - 100 * step // STEPS, attributes=listed
     )
@@ -136,7 +141,8 @@ def _moved(
     names: tuple[str, ...], before: tuple[float, ...], after: tuple[float, ...]
 ) -> Mapping[str, tuple[float, float]]:
     order = sorted(range(len(names)), key=lambda index: -abs(after[index] - before[index]))
-    return {names[index]: (before[index], after[index]) for index in order[:_TOLD]}
+    moved = [index for index in order[:_TOLD] if abs(after[index] - before[index]) >= _NOTABLE]
+    return {names[index]: (before[index], after[index]) for index in moved}
 
 
 def _imagine(wish: Wish, code: FaceCode) -> Answer:

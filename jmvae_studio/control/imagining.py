@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from jmvae_studio.control.imagined import (
     PASSES,
@@ -41,6 +41,8 @@ from jmvae_studio.ui.faces_panel import FacesPanel
 from jmvae_studio.ui.main_window import MainWindow
 
 MOST_COLUMNS = 12
+_HEIGHT = 430
+"""Of the dock when it is first seen, in pixels."""
 SETTLED = 200
 """Milliseconds without a change of the edit after which the faces follow it: never during a drag."""
 
@@ -98,6 +100,8 @@ class Imagining(QObject):
         return self._window.faces_dock.content
 
     def _connect_panel(self, panel: FacesPanel) -> None:
+        if not self._settings.layout:  # else the dock is as high as it was left
+            self._window.resizeDocks([self._window.faces_dock], [_HEIGHT], Qt.Orientation.Vertical)
         panel.spread.show_value(self._spread, 1.0, False)
         panel.evidence.show_value(self._evidence, 1.0, False)
         panel.view_chosen.connect(self._choose_view)

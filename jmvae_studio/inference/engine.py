@@ -396,8 +396,10 @@ class Engine:
                 [model.sample_code({"image": side}, part) for side, part in zip(sides, parts, strict=True)]
             )
             read = model.decode_one(self._vector_name, codes + code.move).mean.float()
-            for index, value in code.told.items():
-                read[:, index] = value
+            if code.told:
+                from trainer.models.correction import with_known
+
+                read = with_known(model, read, code.told)
             edges = torch.quantile(read, torch.tensor([1 / 6, 5 / 6], device=self._device), dim=0)
             average, change = self._change(code, attributes, mode, identity)
             edited = average if mode == "generate" else code.face + change / self._levels

@@ -147,12 +147,13 @@ class _Groove(QSlider):
                 painter.drawLine(QPointF(mark, middle), QPointF(handle, middle))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(palette.color(QPalette.ColorRole.WindowText))
-            ends = [QPointF(mark - 4, 1), QPointF(mark + 4, 1), QPointF(mark, 7)]  # points at the groove
             if self.told:
-                ends = [QPointF(mark, 0), QPointF(mark + 5, 5), QPointF(mark, 10), QPointF(mark - 5, 5)]
                 painter.setBrush(palette.color(QPalette.ColorRole.Base))
                 painter.setPen(QPen(palette.color(QPalette.ColorRole.WindowText), 1.6))
-            painter.drawPolygon(QPolygonF(ends))
+                painter.drawEllipse(QPointF(mark, 3.5), 2.7, 2.7)
+            else:
+                ends = [QPointF(mark - 4, 1), QPointF(mark + 4, 1), QPointF(mark, 7)]  # points at the groove
+                painter.drawPolygon(QPolygonF(ends))
         if self.obtained is not None:
             found = self.position(self.obtained)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -358,7 +359,7 @@ class AttributeSlider(QWidget):
         """Say in words what the marks show."""
         groove, lines = self.groove, [tr("Double-click to reset; arrow keys for steps of 0.1")]
         if groove.told:
-            lines.append(tr("You say what is true of this face (the diamond); W takes it back"))
+            lines.append(tr("You say what is true of this face (the circle above); W takes it back"))
         if groove.spread is not None:
             low, high = (edge / STEPS for edge in groove.spread)
             lines.append(

@@ -46,7 +46,7 @@ class FacesPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.grid = FaceGrid(self)
-        self.grid.setMinimumHeight(190)  # with what is above it, the dock fits into a small window
+        self.grid.setMinimumHeight(130)  # with what is above it, the dock fits into a small window
         self.columns = QToolButton(self)
         self.columns.setText(tr("Columns"))
         self.columns.setToolTip(tr("Which attributes are changed, one in each column"))
