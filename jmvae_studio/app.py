@@ -41,7 +41,8 @@ from jmvae_studio.document.edit import HIGHEST, LOWEST, MODES
 from jmvae_studio.document.presets import PresetFolder
 from jmvae_studio.document.session import Session
 from jmvae_studio.document.session_file import sweep
-from jmvae_studio.inference.renderer import ModelInfo, PreviewResult, Renderer
+from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.requests import ModelInfo, PreviewResult
 from jmvae_studio.inference.results import Device
 from jmvae_studio.language import choose, tr
 from jmvae_studio.resources import samples, shipped_models

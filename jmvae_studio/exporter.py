@@ -19,7 +19,8 @@ from jmvae_studio.document.saving import (
     save_picture,
 )
 from jmvae_studio.inference.compositing import compose
-from jmvae_studio.inference.renderer import PreviewRequest, Renderer
+from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.requests import PreviewRequest
 from jmvae_studio.inference.results import PREVIEW_SIZE, Layer
 from jmvae_studio.language import tr
 from trainer.data.face_crop import FaceCrop, extract

@@ -19,7 +19,8 @@ from jmvae_studio.document.saving import SaveError
 from jmvae_studio.document.series import Animation, Grid, Series, Sweep
 from jmvae_studio.inference.compositing import compose
 from jmvae_studio.inference.engine import FaceCode
-from jmvae_studio.inference.renderer import PreviewRequest, Renderer
+from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.requests import PreviewRequest
 from jmvae_studio.inference.results import Layer, Pixels
 from jmvae_studio.inference.sheet import lay_out_grid, lay_out_strip, portrait
 from jmvae_studio.language import tr

@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.session import Session
-from jmvae_studio.inference.renderer import Analysis, Renderer
+from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.requests import Analysis
 
 SETTLED = 120
 """Milliseconds without a change after which the model is asked: never during a drag."""

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject
 from jmvae_studio.control.models import Models
 from jmvae_studio.document.attributes import title
 from jmvae_studio.document.session import Session
-from jmvae_studio.inference.renderer import ModelInfo
+from jmvae_studio.inference.requests import ModelInfo
 from jmvae_studio.language import tr
 from jmvae_studio.ui.main_window import MainWindow
 

@@ -11,7 +11,8 @@ from jmvae_studio.control.models import Models
 from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.session import Session
 from jmvae_studio.inference.engine import FaceCode
-from jmvae_studio.inference.renderer import PreviewRequest, Renderer
+from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.requests import PreviewRequest
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.main_window import MainWindow
 

@@ -23,7 +23,8 @@ from jmvae_studio.document.attributes import group, title
 from jmvae_studio.document.session import Session
 from jmvae_studio.explore.collection import Collection, Group
 from jmvae_studio.explore.projection import Axes, Floats, Projection
-from jmvae_studio.inference.renderer import ModelInfo, Renderer
+from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.requests import ModelInfo
 from jmvae_studio.inference.results import Places
 from jmvae_studio.language import mark, tr, trn
 from jmvae_studio.settings import Settings

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from jmvae_studio.document.attributes import title
 from jmvae_studio.inference.engine import FaceCode
-from jmvae_studio.inference.renderer import PreviewRequest
+from jmvae_studio.inference.requests import PreviewRequest
 from jmvae_studio.inference.results import Imagined
 from jmvae_studio.language import mark, tr, trn
 

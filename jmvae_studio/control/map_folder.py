@@ -15,7 +15,8 @@ from PySide6.QtCore import QObject, Signal
 from jmvae_studio.control.locating import crops_in, locate
 from jmvae_studio.explore.collection import Collection
 from jmvae_studio.explore.folder_codes import Known, PictureCodes, codes_path, collect, load, to_bytes
-from jmvae_studio.inference.renderer import ModelInfo, Renderer, RenderError
+from jmvae_studio.inference.renderer import Renderer, RenderError
+from jmvae_studio.inference.requests import ModelInfo
 from jmvae_studio.language import tr
 from trainer.data.face_crop import extract
 from trainer.data.folder import pictures_in

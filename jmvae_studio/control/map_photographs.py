@@ -15,7 +15,8 @@ from jmvae_studio.control.locating import Floats, Located, crops_in, locate
 from jmvae_studio.control.photographs import Photographs
 from jmvae_studio.document.photo import Photo
 from jmvae_studio.document.session import Session
-from jmvae_studio.inference.renderer import FaceKey, ModelInfo, Renderer, RenderError
+from jmvae_studio.inference.renderer import Renderer, RenderError
+from jmvae_studio.inference.requests import FaceKey, ModelInfo
 from jmvae_studio.language import tr
 from jmvae_studio.ui.images import to_qimage
 from trainer.data.face_crop import FaceCrop, extract

@@ -20,7 +20,8 @@ from jmvae_studio.explore.collection import Collection, Group
 from jmvae_studio.explore.groups import changed_columns, label_columns, sample
 from jmvae_studio.explore.projection import Projection, fit
 from jmvae_studio.inference.engine import Engine
-from jmvae_studio.inference.renderer import ModelInfo, Renderer, RenderError
+from jmvae_studio.inference.renderer import Renderer, RenderError
+from jmvae_studio.inference.requests import ModelInfo
 from jmvae_studio.language import tr, trn
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.main_window import MainWindow

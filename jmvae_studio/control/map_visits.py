@@ -12,7 +12,8 @@ from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.attributes import title
 from jmvae_studio.document.session import Session
 from jmvae_studio.explore.projection import Axes, Floats, Projection
-from jmvae_studio.inference.renderer import HoverRequest, HoverResult, Renderer
+from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.requests import HoverRequest, HoverResult
 from jmvae_studio.inference.results import Decoded
 from jmvae_studio.language import tr
 from jmvae_studio.ui.images import to_qimage

@@ -8,7 +8,8 @@ from typing import cast
 from PySide6.QtCore import QObject, Signal
 
 from jmvae_studio.document.attributes import group, title
-from jmvae_studio.inference.renderer import ModelInfo, Renderer
+from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.requests import ModelInfo
 from jmvae_studio.inference.results import Device
 from jmvae_studio.language import tr
 from jmvae_studio.resources import default_model

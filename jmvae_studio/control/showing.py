@@ -13,14 +13,14 @@ from jmvae_studio.control.models import Models
 from jmvae_studio.document.edit import Edit
 from jmvae_studio.document.photo import FaceState, Photo
 from jmvae_studio.document.session import Session
-from jmvae_studio.inference.renderer import (
+from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.requests import (
     EncodeRequest,
     EncodeResult,
     FaceKey,
     ModelInfo,
     PreviewRequest,
     PreviewResult,
-    Renderer,
 )
 from jmvae_studio.language import tr
 from jmvae_studio.settings import Settings

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
-from jmvae_studio.inference.renderer import Analysis
+from jmvae_studio.inference.requests import Analysis
 from jmvae_studio.ui.attribute_slider import STEPS
 from tests.gui.conftest import drag_slider
 

@@ -10,8 +10,8 @@ import pytest
 from PySide6.QtCore import QCoreApplication
 
 from jmvae_studio.inference.engine import Engine
-from jmvae_studio.inference.renderer import (
-    KEPT_CODES,
+from jmvae_studio.inference.renderer import KEPT_CODES, Renderer
+from jmvae_studio.inference.requests import (
     Analysis,
     EncodeRequest,
     EncodeResult,
@@ -20,7 +20,6 @@ from jmvae_studio.inference.renderer import (
     HoverResult,
     ModelInfo,
     PreviewRequest,
-    Renderer,
 )
 from jmvae_studio.inference.results import Layer
 from trainer.data.face_crop import FaceCrop
