@@ -333,7 +333,8 @@ class _Report:
 
 
 def _load(model: Path | None, device: DeviceName) -> Engine:
-    from jmvae_studio.inference.engine import DeviceError, Engine
+    from jmvae_studio.inference.engine import Engine
+    from jmvae_studio.inference.resident_model import DeviceError
     from jmvae_studio.resources import default_model
     from trainer.errors import TrainerError
 

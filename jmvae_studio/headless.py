@@ -111,7 +111,8 @@ def demonstrate(paths: Sequence[Path], model: Path | None, device: Device | None
     from jmvae_studio import batch
     from jmvae_studio.document.edit import Edit
     from jmvae_studio.document.saving import SaveError, identities, save_picture
-    from jmvae_studio.inference.engine import DeviceError, Engine
+    from jmvae_studio.inference.engine import Engine
+    from jmvae_studio.inference.resident_model import DeviceError
     from jmvae_studio.resources import default_model, resource
     from trainer.data.images import open_image
     from trainer.errors import TrainerError

@@ -1,42 +1,36 @@
-"""The model, resident on its device. The only file of the application that imports torch, and only to load.
+"""The model at work on faces: their codes, and their edits.
 
 Everything that a drag cannot change (the photograph's code, its own average face, its pixels) is computed and
-uploaded once by `Engine.encode`; a drag sends the attributes and brings back uint8 pixels.
+uploaded once by `Engine.encode`; a drag sends the attributes and brings back uint8 pixels. Of the application only
+this file and those of the classes it is made of know torch, and import it to load a model, not before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from jmvae_studio.inference.compositing import feather_ramp
+from jmvae_studio.inference.imagination import Imagination
 from jmvae_studio.inference.results import (
     PREVIEW_SIZE,
     Beliefs,
-    Completed,
-    Decoded,
-    Device,
-    Faded,
-    Imagined,
     Layer,
     Mode,
     Pixels,
     Places,
     Preview,
 )
-from jmvae_studio.language import tr
 
 if TYPE_CHECKING:
     import torch
 
     from trainer.checkpoint_header import Header
-    from trainer.models.distributions import Gaussian
     from trainer.models.interface import JointModel
     from trainer.models.plausibility import Plausibility
 
@@ -44,13 +38,9 @@ BELIEF_SAMPLES = 128
 """Codes of q(z|x) from which the spread of an attribute is taken."""
 
 
-class DeviceError(Exception):
-    """The device asked for is not there."""
-
-
 @dataclass(frozen=True)
 class FaceCode:
-    """What the engine keeps of one face, on its device. Opaque outside this file.
+    """What the engine keeps of one face, on its device. Opaque outside the engine's classes.
 
     Attributes:
         engine: The engine that made it; another one cannot use it.
@@ -72,29 +62,12 @@ class FaceCode:
     ground: Any
 
 
-class Engine:
-    """A loaded model with its device. Not thread-safe: one thread owns it."""
+class Engine(Imagination):
+    """A loaded model that edits faces. Not thread-safe: one thread owns it."""
 
     def __init__(self, model: JointModel, header: Header, device: torch.device, path: Path) -> None:
-        import torch
-
-        self._torch = torch
-        self._model = model.to(device)
-        self._device = device
-        self.header = header
-        self.path = path
-        self.device_name = _describe(torch, device)
-        self.attribute_names = header.attribute_names
-        self._vector_name = model.vector.name
-        self._is_label = model.vector.kind == "label"
-        self.corrects = model.can_complete(("image", self._vector_name), self._vector_name)
-        """Whether there is q(z|x,w), which takes what is known of a face beside its pixels."""
-        self.image_size = header.image_size
-        self.latent = model.latent
-        from trainer.models.iterating import iterates
-
-        self.iterates = iterates(model)
-        """Whether it completes a picture in several passes, for want of q(z|w)."""
+        super().__init__(model, header, device, path)
+        torch = self._torch
         ramp = torch.from_numpy(feather_ramp(PREVIEW_SIZE)).to(device)
         self._mask = torch.outer(ramp, ramp)
         identity = torch.eye(self.image_size)[None, None]
@@ -103,51 +76,12 @@ class Engine:
         # Bicubic enlargement and the feathered border are linear and separable: two matrix products do both.
         self._enlarge = ramp[:, None] * enlarge
         self._levels = self._model.image_std * 255  # from the model's scale to 0…255
-        self.uploaded_bytes = 0
         self._plausibility: Plausibility | None = None
 
-    @classmethod
-    def load(cls, path: Path, device: Device = "auto") -> Engine:
-        """Read a checkpoint and put its model on a device.
-
-        Raises:
-            trainer.errors.CheckpointError: The file is not a sound model.
-            trainer.errors.CapabilityError: The model's system cannot edit.
-            DeviceError: The device is not there.
-        """
-        import torch
-
-        from trainer.checkpoint import load_model
-        from trainer.errors import CapabilityError
-
-        chosen = _choose(torch, device)
-        model, header = load_model(path)
-        if "edit" not in model.capabilities:
-            raise CapabilityError(
-                tr(
-                    "{name} cannot be opened here: its system “{system}” does not edit pictures. "
-                    "Choose a joint model, such as jmvae-kl.",
-                    name=path.name,
-                    system=header.system,
-                )
-            )
-        return cls(model, header, chosen, path)
-
-    @property
-    def takes_whole(self) -> bool:
-        """Whether the model sees whole pictures (digits, light on dark) and not faces in them."""
-        return self.header.crop.kind == "whole"
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the model's weights; names the model in edits and exports."""
-        return self.header.digest
-
     def release(self) -> None:
-        """Give the device's memory back; the engine is of no use afterwards."""
-        del self._model, self._mask, self._enlarge, self._plausibility
-        if self._device.type == "cuda":
-            self._torch.cuda.empty_cache()
+        """See `ResidentModel.release`."""
+        del self._mask, self._enlarge, self._plausibility
+        super().release()
 
     def encode(self, face: Pixels, preview: Pixels, told: Mapping[str, float] | None = None) -> FaceCode:
         """Upload a face and infer its code and attributes.
@@ -180,39 +114,6 @@ class Engine:
                 reconstruction=both[1:],
                 ground=self._upload(preview)[0].float(),
             )
-
-    def infer(self, faces: Pixels) -> npt.NDArray[np.float32]:
-        """Attributes of many faces at once.
-
-        Args:
-            faces: n × size × size × 3.
-
-        Returns:
-            n × attributes, about -1…1.
-        """
-        with self._torch.inference_mode():
-            return np.asarray(self._model.read(self._many(faces)).cpu().numpy())
-
-    def locate(self, faces: Pixels) -> npt.NDArray[np.float32]:
-        """Means of q(z|x) of many faces, n × size × size × 3: n × latent."""
-        with self._torch.inference_mode():
-            return np.asarray(self._model.encode({"image": self._many(faces)}).mean.cpu().numpy())
-
-    def read(self, codes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Means of p(w|z) at many codes, n × latent: n × attributes, about -1…1; shares of labels are scaled so."""
-        with self._torch.inference_mode():
-            z = self._torch.from_numpy(np.ascontiguousarray(codes, np.float32)).to(self._device)
-            read = self._model.decode_one(self._vector_name, z).mean.float().cpu().numpy()
-            return np.asarray(2 * read - 1 if self._is_label else read)
-
-    def posteriors(
-        self, columns: Sequence[tuple[float, ...]]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Means and variances of q(z|w) for every column's attributes, each columns × latent."""
-        with self._torch.inference_mode():
-            vectors = self._torch.cat([self._conditions(self._vector(column)) for column in columns])
-            posterior = self._model.encode({self._vector_name: vectors})
-            return posterior.mean.cpu().numpy(), posterior.variance.cpu().numpy()
 
     def follow(
         self, code: FaceCode, attributes: tuple[float, ...], free: tuple[int, ...]
@@ -254,118 +155,10 @@ class Engine:
             pixels = change[0].expand(3, -1, -1).permute(1, 2, 0).contiguous().cpu().numpy()
         return Layer(np.asarray(pixels, np.float32), replaces=mode == "generate")
 
-    def generate(self, attributes: tuple[float, ...], noise: npt.NDArray[np.float32] | None = None) -> Pixels:
-        """A face of these attributes: the average one, or with z from q(z|w) where ``noise`` is given.
-
-        Args:
-            attributes: In the order of the model's names.
-            noise: As many normal numbers as z has dimensions.
-
-        Returns:
-            size × size × 3.
-        """
-        torch = self._torch
-        with torch.inference_mode():
-            posterior = self._model.encode({self._vector_name: self._conditions(self._vector(attributes))})
-            z = posterior.mean
-            if noise is not None:
-                z = posterior.sample(torch.from_numpy(noise[None]).to(self._device))
-            return self._download(self._model.to_pixels(self._model.decode_one("image", z).mean)[0])
-
-    def imagine(
-        self,
-        columns: Sequence[tuple[float, ...]],
-        noise: npt.NDArray[np.float32],
-        spread: float,
-        code: FaceCode | None = None,
-    ) -> Imagined:
-        """The average face of every column's attributes, and random faces around it (Suzuki et al. 2018, figure 7a).
-
-        With ``code`` the faces lie around a person: q(z|x), moved by mu(w') - mu(w), in the place of q(z|w').
-
-        Args:
-            columns: Attributes w', in the order of the model's names.
-            noise: Random faces × latent, normal; each row of faces has one.
-            spread: Standard deviations by which ``noise`` counts (the papers' zeta).
-            code: Of the person's face.
-        """
-        torch = self._torch
-        with torch.inference_mode():
-            around = self._around(columns, code)
-            steps = torch.from_numpy(spread * noise).to(self._device)[:, None]
-            z = torch.cat([around.mean[None], around.mean + steps * around.variance.sqrt()])
-            faces = self._faces(z.flatten(0, 1))
-            return Imagined(faces.reshape(*z.shape[:2], *faces.shape[1:]), z.cpu().numpy())
-
-    def deviation(
-        self,
-        attributes: tuple[float, ...],
-        noise: npt.NDArray[np.float32],
-        spread: float,
-        code: FaceCode | None = None,
-    ) -> npt.NDArray[np.float32]:
-        """How far each pixel differs between the random faces of one column of `imagine`.
-
-        Returns:
-            size × size: their standard deviation in units of 0…255, the mean over the colours.
-        """
-        torch, model = self._torch, self._model
-        with torch.inference_mode():
-            around = self._around([attributes], code)
-            steps = torch.from_numpy(spread * noise).to(self._device)
-            faces = model.decode_one("image", around.mean + steps * around.variance.sqrt()).mean
-            apart = model.unstandardise(faces).clamp(0, 255).std(0, unbiased=False).mean(0)
-            return np.asarray(apart.cpu().numpy(), np.float32)
-
-    def fade(self, code: FaceCode, attributes: tuple[float, ...], shares: Sequence[float]) -> Faded:
-        """Faces between all of the photograph and nothing but its attributes.
-
-        Each is decoded from the mean of the Gaussian proportional to q(z|x)^share · q(z|w')^(1 - share), with q(z|x)
-        moved by the edit's mu(w') - mu(w): so every direction of the code gives way as soon as the photograph says
-        less of it than the attributes.
-
-        Args:
-            code: Of the face.
-            attributes: w', in the order of the model's names.
-            shares: Of the photograph's evidence, 0…1.
-        """
-        torch, model = self._torch, self._model
-        with torch.inference_mode():
-            asked = model.encode({self._vector_name: self._conditions(self._vector(attributes))})
-            here = code.prepared["z"] + asked.mean - code.z_attributes
-            photo = replace(model.encode({"image": code.face}), mean=here)
-            z = torch.cat([photo.blend(asked, share).mean for share in shares])
-            read = model.decode_one(self._vector_name, z).mean.cpu().tolist()
-            return Faded(self._faces(z), z.cpu().numpy(), tuple(map(tuple, read)))
-
-    def complete(
-        self, code: FaceCode, attributes: tuple[float, ...], passes: int, chains: int, seed: int
-    ) -> Completed:
-        """The picture that attributes alone are completed to; see `trainer.models.iterating.complete_by_passes`.
-
-        Only for a model that `iterates`.
-        """
-        from trainer.models.iterating import complete_by_passes
-
-        with self._torch.inference_mode():
-            vector = self._conditions(self._vector(attributes))
-            found = complete_by_passes(self._model, code.face, vector, passes, chains, seed)
-            likelihoods = tuple(found.likelihoods.cpu().tolist())
-            return Completed(self._faces(found.codes), found.codes.cpu().numpy(), likelihoods)
-
     def reconstruct(self, code: FaceCode) -> Pixels:
         """The face decoded from the mean of q(z|x), size × size × 3."""
         with self._torch.inference_mode():
             return self._download(self._model.to_pixels(code.reconstruction)[0])
-
-    def decode(self, code: npt.NDArray[np.float32]) -> Decoded:
-        """The face and the attributes at a code, latent numbers."""
-        torch = self._torch
-        with torch.inference_mode():
-            z = torch.from_numpy(np.ascontiguousarray(code, np.float32))[None].to(self._device)
-            pixels = self._download(self._model.to_pixels(self._model.decode_one("image", z).mean)[0])
-            attributes = self._model.decode_one(self._vector_name, z).mean
-            return Decoded(pixels, tuple(attributes[0].cpu().tolist()))
 
     def places(self, code: FaceCode, attributes: tuple[float, ...]) -> Places:
         """Where the face of ``code`` and its edit to ``attributes`` lie among the codes."""
@@ -463,16 +256,6 @@ class Engine:
 
         return correct(self._model, image, told)
 
-    def _around(self, columns: Sequence[tuple[float, ...]], code: FaceCode | None) -> Gaussian:
-        """Where random faces of every column's attributes lie, those of a person if ``code`` is given."""
-        vectors = self._torch.cat([self._conditions(self._vector(column)) for column in columns])
-        asked = self._model.encode({self._vector_name: vectors})
-        if code is None:
-            return asked
-        spread = self._model.encode({"image": code.face}).variance
-        mean = code.prepared["z"] + asked.mean - code.z_attributes
-        return replace(asked, mean=mean, variance=spread.expand_as(mean))
-
     def _plausible(self) -> Plausibility:
         """Made with the first face, not while the window waits for the model."""
         if self._plausibility is None:
@@ -480,64 +263,3 @@ class Engine:
 
             self._plausibility = Plausibility(self._model, self._device)
         return self._plausibility
-
-    def _encode_vector(self, vector: torch.Tensor) -> torch.Tensor:
-        """Mean of q(z|w)."""
-        mean: torch.Tensor = self._model.encode({self._vector_name: self._conditions(vector)}).mean
-        return mean
-
-    def _conditions(self, vector: torch.Tensor) -> torch.Tensor:
-        """What the encoder takes: attributes as they are, a label as shares of its classes that sum to one."""
-        if not self._is_label:
-            return vector
-        shares = vector.clamp(min=0) + 1e-6
-        return shares / shares.sum(1, keepdim=True)
-
-    def _many(self, faces: Pixels) -> torch.Tensor:
-        """Faces, n × size × size × 3, as the model takes them."""
-        pixels = self._torch.from_numpy(np.ascontiguousarray(faces)).to(self._device).permute(0, 3, 1, 2)
-        return self._standardise(pixels)
-
-    def _standardise(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Colour pixels on the model's scale; a grey model sees their mean brightness."""
-        if len(self._model.image_mean) == 1:
-            pixels = pixels.float().mean(1, keepdim=True)
-        image: torch.Tensor = self._model.standardise(pixels)
-        return image
-
-    def _vector(self, attributes: tuple[float, ...]) -> torch.Tensor:
-        vector = self._torch.tensor([attributes], dtype=self._torch.float32)
-        self.uploaded_bytes += vector.nbytes
-        return vector.to(self._device)
-
-    def _upload(self, pixels: Pixels) -> torch.Tensor:
-        self.uploaded_bytes += pixels.nbytes
-        tensor = self._torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device)
-        return tensor.permute(2, 0, 1)[None]
-
-    def _faces(self, z: torch.Tensor) -> Pixels:
-        """What is decoded from the codes, batch × size × size × 3."""
-        pixels = self._model.to_pixels(self._model.decode_one("image", z).mean)
-        return np.ascontiguousarray(pixels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy())
-
-    def _download(self, image: torch.Tensor) -> Pixels:
-        """A uint8 picture, 3 × height × width or grey with 1, as height × width × 3."""
-        return np.asarray(image.expand(3, -1, -1).permute(1, 2, 0).contiguous().cpu().numpy())
-
-
-def _choose(torch: Any, device: Device) -> torch.device:
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if device == "auto":
-        device = next(name for name in ("cuda", "mps", "cpu") if available[name])
-    if not available[device]:
-        names = ", ".join(name for name, there in available.items() if there)
-        raise DeviceError(
-            tr("This computer has no device “{device}”; there is: {names}.", device=device, names=names)
-        )
-    return torch.device(device)  # type: ignore[no-any-return]
-
-
-def _describe(torch: Any, device: torch.device) -> str:
-    if device.type == "cuda":
-        return f"CUDA · {torch.cuda.get_device_name(device)}"
-    return {"cpu": "CPU", "mps": tr("Apple GPU")}[device.type]

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
-from jmvae_studio.inference.engine import DeviceError, Engine, FaceCode
+from jmvae_studio.inference.engine import Engine, FaceCode
 from jmvae_studio.inference.requests import (
     Analysis,
     EncodeRequest,
@@ -33,6 +33,7 @@ from jmvae_studio.inference.requests import (
     PreviewRequest,
     PreviewResult,
 )
+from jmvae_studio.inference.resident_model import DeviceError
 from jmvae_studio.inference.results import (
     PREVIEW_SIZE,
     Device,

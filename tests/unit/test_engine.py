@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from jmvae_studio.inference.compositing import compose, feather
-from jmvae_studio.inference.engine import DeviceError, Engine, FaceCode
+from jmvae_studio.inference.engine import Engine, FaceCode
+from jmvae_studio.inference.resident_model import DeviceError
 from jmvae_studio.inference.results import PREVIEW_SIZE
 from jmvae_studio.resources import default_model, shipped_models
 from trainer.checkpoint import load_model
