@@ -180,7 +180,7 @@ def _complete(wish: Wish, code: FaceCode) -> Answer:
     found = code.engine.complete(code, wish.columns[0], PASSES, CHAINS, wish.draw)
     made = Imagined(found.faces[None], found.codes[None])
     captions = tuple(trn("After {count} pass", "After {count} passes", n) for n in range(PASSES + 1))
-    return Answer(wish, (tr("Completed"),), captions, made, likelihoods=found.likelihoods)
+    return Answer(wish, (tr("Picture"),), captions, made, likelihoods=found.likelihoods)
 
 
 def _noise(seeds: tuple[int, ...], count: int, code: FaceCode) -> npt.NDArray[np.float32]:
