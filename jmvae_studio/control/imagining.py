@@ -28,6 +28,7 @@ from jmvae_studio.control.imagined import (
 from jmvae_studio.control.models import Models
 from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.attributes import group, title
+from jmvae_studio.document.columns import single_labels, turned
 from jmvae_studio.document.photo import Pixels
 from jmvae_studio.document.saving import Identity, SaveError, identities, save_picture
 from jmvae_studio.document.session import Session
@@ -162,21 +163,18 @@ class Imagining(QObject):
         if model is None or request is None:
             return None
         names, base = model.attribute_names, request.attributes
-        captions, columns = [tr("As it is")], [base]
+        columns = [(tr("As it is"), base)]
+        draw, spread = self._draw, self._spread
         if self._view == "evidence":
-            return Wish(self._view, request, tuple(captions), tuple(columns), 0, 1.0)
-        if self._view == "passes":
-            return Wish(self._view, request, tuple(captions), tuple(columns), self._draw, 1.0)
-        if model.takes_whole:  # labels exclude each other: every one of them alone
-            captions += names
-            columns += [tuple(float(other == name) for other in names) for name in names]
-        for name in self._settings.imagined if not model.takes_whole else ():
-            if name in names:
-                at = names.index(name)
-                there = base[at] > 0
-                captions.append(f"not {title(name).lower()}" if there else title(name))
-                columns.append((*base[:at], -1.0 if there else 1.0, *base[at + 1 :]))
-        return Wish(self._view, request, tuple(captions), tuple(columns), self._draw, self._spread)
+            draw, spread = 0, 1.0
+        elif self._view == "passes":
+            spread = 1.0
+        elif model.takes_whole:
+            columns += single_labels(names)
+        else:
+            columns += turned(names, base, self._settings.imagined)
+        captions, values = zip(*columns, strict=True)
+        return Wish(self._view, request, captions, values, draw, spread)
 
     def _ask(self) -> None:
         panel, wish = self.panel, self._wish()
@@ -184,7 +182,7 @@ class Imagining(QObject):
             return
         self._offer(panel)
         if wish is None:
-            panel.say("Open a photograph to begin.")
+            panel.say(tr("Open a photograph to begin."))
             panel.grid.show_faces((), (), None)
             panel.show_likelihoods((), 0)
             self._shown = None
@@ -289,7 +287,7 @@ class Imagining(QObject):
             self.failed.emit(read)
         elif model is not None and self._showing.preview_request() is not None:
             values = dict(zip(model.attribute_names, read.attributes, strict=False))
-            self._session.change(lambda edit: edit.with_values(values), "take an imagined face")
+            self._session.change(lambda edit: edit.with_values(values), tr("take an imagined face"))
 
     # The figure ------------------------------------------------------------------------------------
 
@@ -298,19 +296,18 @@ class Imagining(QObject):
             save: Callable[[Path], None] = partial(self._save, self._shown)
             folder = self._settings.export_folder
             ask_export(
-                self._window, "Save the Faces", folder, "faces.png", {".png": "PNG", ".jpg": "JPEG"}, save
+                self._window, tr("Save the Faces"), folder, "faces.png", {".png": "PNG", ".jpg": "JPEG"}, save
             )
 
     def _save(self, shown: Answer, path: Path) -> None:
         def done(future: Future[None]) -> None:
             error = future.exception()
             if error is None:
-                self._saved.emit(f"Saved {path.name} in {path.parent}.")
+                self._saved.emit(tr("Saved {name} in {folder}.", name=path.name, folder=path.parent))
             else:
-                text = (
-                    str(error) if isinstance(error, SaveError) else f"{path.name} could not be saved: {error}"
-                )
-                self.failed.emit(text)
+                known = isinstance(error, SaveError)
+                told = tr("{name} could not be saved: {reason}", name=path.name, reason=error)
+                self.failed.emit(str(error) if known else told)
 
         originals = identities(photo.path for photo in self._session.photos)
         self._pool.submit(_write, shown, path, originals).add_done_callback(done)

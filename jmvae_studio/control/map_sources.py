@@ -14,10 +14,10 @@ from PySide6.QtCore import QObject, Signal
 
 from jmvae_studio.control.map_folder import Gathered, MapFolder
 from jmvae_studio.control.map_photographs import PhotoFace, face_name
-from jmvae_studio.document.attributes import title
+from jmvae_studio.document.columns import single_labels, turned
 from jmvae_studio.explore.bank import bank_of
 from jmvae_studio.explore.collection import Collection, Group
-from jmvae_studio.explore.groups import changed_columns, label_columns, sample
+from jmvae_studio.explore.groups import sample
 from jmvae_studio.explore.projection import Projection, fit
 from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.renderer import Renderer, RenderError
@@ -164,13 +164,10 @@ class MapSources(QObject):
     def _columns(self, model: ModelInfo, base: tuple[float, ...] | None) -> Columns:
         """Captions and attributes of the groups."""
         if model.takes_whole:
-            return tuple(label_columns(model.attribute_names))
+            return tuple(single_labels(model.attribute_names))
         if base is None:
             return ()
-        return tuple(
-            (_caption(name), column)
-            for name, column in changed_columns(model.attribute_names, base, self._settings.map_groups)
-        )
+        return ((tr("Base"), base), *turned(model.attribute_names, base, self._settings.map_groups))
 
     def _take_samples(self, wish: Wish, sampled: Collection | str) -> None:
         if isinstance(sampled, str):
@@ -259,11 +256,3 @@ def _sample(digest: str, names: tuple[str, ...], columns: Columns, engine: Engin
         for (caption, _), mean in zip(columns, means, strict=True)
     )
     return Collection(codes, names, read=engine.read(codes), groups=groups, member=member)
-
-
-def _caption(name: str) -> str:
-    if not name:
-        return tr("Base")
-    if name.startswith("-"):
-        return tr("not {attribute}", attribute=title(name[1:]).lower())
-    return title(name)

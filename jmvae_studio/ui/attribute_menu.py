@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
+from jmvae_studio.language import tr
+
 
 class AttributeMenu(QToolButton):
     """Opens a menu in which attributes are checked."""
@@ -25,7 +27,7 @@ class AttributeMenu(QToolButton):
         menu = self.menu()
         menu.clear()
         for heading, members in groups:
-            entries = menu.addMenu(heading)
+            entries = menu.addMenu(tr(heading))
             for name, title in members:
                 action = entries.addAction(title)
                 action.setCheckable(True)

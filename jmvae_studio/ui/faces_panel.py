@@ -11,14 +11,13 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QMenu,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from jmvae_studio.language import tr
+from jmvae_studio.ui.attribute_menu import AttributeMenu
 from jmvae_studio.ui.attribute_slider import STEPS, AttributeSlider
 from jmvae_studio.ui.face_grid import FaceGrid
 
@@ -47,11 +46,9 @@ class FacesPanel(QWidget):
         super().__init__(parent)
         self.grid = FaceGrid(self)
         self.grid.setMinimumHeight(130)  # with what is above it, the dock fits into a small window
-        self.columns = QToolButton(self)
-        self.columns.setText(tr("Columns"))
+        self.columns = AttributeMenu(tr("Columns"), self)
         self.columns.setToolTip(tr("Which attributes are changed, one in each column"))
-        self.columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.columns.setMenu(QMenu(self.columns))
+        self.columns.toggled_name.connect(self.column_toggled)
         self.spread = AttributeSlider("spread", tr("Spread"), 0, 2, self)
         self.spread.explain(tr("How far the random faces lie from the first one, in standard deviations"))
         self.spread.mark.hide()
@@ -113,15 +110,7 @@ class FacesPanel(QWidget):
         self, groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], chosen: Collection[str]
     ) -> None:
         """Offer attributes, as headings with (name, title), of which ``chosen`` are shown; none hides the button."""
-        menu = self.columns.menu()
-        menu.clear()
-        for heading, members in groups:
-            entries = menu.addMenu(tr(heading))
-            for name, title in members:
-                action = entries.addAction(title)
-                action.setCheckable(True)
-                action.setChecked(name in chosen)
-                action.toggled.connect(lambda on, name=name: self.column_toggled.emit(name, on))
+        self.columns.offer(groups, chosen)
         self._has_columns = bool(groups)
         self._arrange()
 

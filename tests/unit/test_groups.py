@@ -1,19 +1,9 @@
-"""Samples of q(z|w): whose they are, and how they are spread."""
+"""Samples of q(z|w): how they are spread."""
 
 import numpy as np
 import pytest
 
-from jmvae_studio.explore.groups import changed_columns, label_columns, sample
-
-
-def test_each_chosen_attribute_is_turned_to_its_other_side_alone() -> None:
-    base = (0.7, -0.9, 0.1)
-    columns = changed_columns(("Male", "Bald", "Young"), base, ["Bald", "Unknown", "Male"])
-    assert columns == [("", base), ("Bald", (0.7, 1, 0.1)), ("-Male", (-1, -0.9, 0.1))]
-
-
-def test_labels_exclude_each_other() -> None:
-    assert label_columns(("0", "1")) == [("0", (1, 0)), ("1", (0, 1))]
+from jmvae_studio.explore.groups import sample
 
 
 def test_samples_have_the_means_and_variances_of_their_groups() -> None:
