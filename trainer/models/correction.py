@@ -27,11 +27,13 @@ def correct(model: JointModel, image: Tensor, told: Mapping[int, float]) -> tupl
         The move, 1 × latent, and the vector, 1 × names, with the known entries in place.
     """
     vector = model.vector.name
-    sides, read = model.sides(image), model.read(image)
+    sides = model.sides(image)
+    own = model.encode({"image": sides}).mean
+    read = model.decode_one(vector, own).mean.mean(0, keepdim=True)  # as `read` does
     pairs = torch.cat([read.expand(len(sides), -1), with_known(model, read, told).expand(len(sides), -1)])
     before, after = model.encode({"image": sides.repeat(2, 1, 1, 1), vector: pairs}).mean.chunk(2)
     moves = after - before
-    again = model.decode_one(vector, model.encode({"image": sides}).mean + moves).mean.mean(0, keepdim=True)
+    again = model.decode_one(vector, own + moves).mean.mean(0, keepdim=True)
     return moves[:1], with_known(model, again, told)
 
 
