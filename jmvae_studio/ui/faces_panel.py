@@ -62,7 +62,7 @@ class FacesPanel(QWidget):
         self.evidence.reset_asked.connect(lambda: self.evidence_changed.emit(1.0))
         self.evidence.hide()
         self.passes = AttributeSlider("passes", tr("Passes"), 0, 10, self)
-        self.passes.setToolTip(tr("Passes of iterative sampling; with 0 the picture is zeros to the encoder"))
+        self.passes.explain(tr("Passes of iterative sampling; with 0 the picture is zeros to the encoder"))
         self.passes.mark.hide()
         self.passes.number.setDecimals(0)
         self.passes.number.setSingleStep(1)

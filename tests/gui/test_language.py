@@ -189,6 +189,21 @@ def test_the_window_and_its_menus(translated: Studio, qtbot: QtBot) -> None:
     opened(QMenu).close()
 
 
+def test_the_map(translated: Studio, qtbot: QtBot) -> None:
+    window, names = translated.window, names_of(translated)
+    translated.settings.map_source, translated.settings.map_groups = "groups", ["Male", "Smiling"]
+    window.map_dock.show()
+    chart = window.map_dock.content
+    assert chart is not None
+    qtbot.waitUntil(lambda: len(chart.points) > 0, timeout=30_000)
+    settle(translated, qtbot)
+    check(window.map_dock, names)
+    legend = [label.text for _, label in chart.view._legend.items]
+    assert len(legend) == 3
+    assert not [word for word in legend if word.isascii()]
+    assert not chart.view.getPlotItem().getAxis("bottom").labelText.isascii()
+
+
 def test_what_the_window_says(translated: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     window, names = translated.window, names_of(translated)
     bad = tmp_path / "bad.jmvae-preset"
