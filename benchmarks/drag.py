@@ -1,10 +1,11 @@
 """Slider to pixels: drag in the real window with mouse events and time each one until it is painted.
 
-    python -m benchmarks.drag [--model PATH] [--events N] [--mode residual]
+    python -m benchmarks.drag [--model PATH] [--events N] [--mode residual] [--docks] [--training CELEBA]
 
 Prints a table: p50, p95 and p99 from the mouse event to the painted picture, beside the bare nets of a drag
 (q(z|w), p(x|z) and, in mode latent, the change of the photograph), timed on the same thread; then a continuous
-drag at 120 events a second.
+drag at 120 events a second. ``--docks`` opens the latent map and the dock of faces beside it, ``--training`` drags
+while a face model trains on the same machine, with a p95 of four pictures of a screen in place of one.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ from jmvae_studio.app import Studio, make_application
 from jmvae_studio.inference.results import Mode
 from jmvae_studio.resources import default_model, samples
 from jmvae_studio.settings import SettingsFile
+from jmvae_studio.training.run import Run
+from trainer.config import PRESETS, make_config
 
 BUDGET_FACTOR, BUDGET_MILLISECONDS, BUDGET_P95 = 1.5, 4.0, 1000 / 60
+BUDGET_P95_TRAINING = 66.0
 
 
 def wait(milliseconds: int) -> None:
@@ -79,6 +83,24 @@ def bare_nets(studio: Studio, runs: int, mode: Mode) -> float:
     return measured[0]
 
 
+def begin_training(studio: Studio, data: Path) -> Run:
+    """Train a face model of the papers, and wait until it makes steps."""
+    values = PRESETS["faces"] | {"preset": "faces", "data": data, "device": "cpu", "log_steps": 5}
+    run = studio.trainings.add("beside", make_config(values))
+    while not run.progress.images_per_second:
+        wait(200)
+        if not run.is_under_way:
+            raise SystemExit(run.failure)
+    return run
+
+
+def end_training(studio: Studio, run: Run) -> None:
+    """Stop it, before closing the window asks."""
+    studio.trainings.stop(run)
+    while run.is_under_way:
+        wait(200)
+
+
 def main() -> int:
     """Run the benchmark; 0 if the budget is kept."""
     arguments = argparse.ArgumentParser(
@@ -88,6 +110,8 @@ def main() -> int:
     arguments.add_argument("--picture", type=Path, default=None)
     arguments.add_argument("--events", type=int, default=400)
     arguments.add_argument("--mode", default="latent", choices=["residual", "latent", "generate"])
+    arguments.add_argument("--docks", action="store_true")
+    arguments.add_argument("--training", type=Path, default=None)
     options = arguments.parse_args()
     application = make_application()
     with tempfile.TemporaryDirectory() as folder:
@@ -96,6 +120,10 @@ def main() -> int:
         while studio.window.result_canvas.image is None:
             wait(50)
         studio.session.set_mode(options.mode)
+        if options.docks:
+            studio.window.map_dock.show()
+            studio.window.faces_dock.show()
+        run = begin_training(studio, options.training) if options.training else None
         wait(300)
         groove = studio.window.panel.sliders["Smiling"].groove
         bare: list[float] = []
@@ -141,11 +169,14 @@ def main() -> int:
             index = studio.model.attribute_names.index("Smiling") if studio.model else 0
             last_right += shown is not None and shown.request.attributes[index] == asked
         seconds = stream_ended - stream_started - (drags - 1) * 0.15
+        if run is not None:
+            end_training(studio, run)
         studio.window.close()
         assert studio.model is not None
         device = studio.model.device_name
     p50, p95, p99 = np.percentile(times, [50, 95, 99])
     forward = float(np.median(bare))
+    budget_p95 = BUDGET_P95_TRAINING if options.training else BUDGET_P95
     allowed = BUDGET_FACTOR * forward + BUDGET_MILLISECONDS
     print(f"{device}, {options.mode}, {options.events} events, {options.model.name}\n")
     print("| from mouse event to painted pixels | p50 | p95 | p99 |")
@@ -153,12 +184,13 @@ def main() -> int:
     print(f"| window | {p50:.1f} ms | {p95:.1f} ms | {p99:.1f} ms |")
     print(f"| of which in the model's thread | {np.median(model_times):.1f} ms | | |")
     print(f"| the bare nets, in turn | {forward:.1f} ms | | |")
-    print(f"| allowed | {allowed:.1f} ms | {BUDGET_P95:.1f} ms | |")
+    print(f"| allowed | {allowed:.1f} ms | {budget_p95:.1f} ms | |")
     print(
         f"\nContinuous drag, {moves * drags / seconds:.0f} events a second: {painted / seconds:.0f} pictures a second; "
         f"the last value was shown after {last_right} of {drags} drags."
     )
-    kept = p50 <= allowed and p95 <= BUDGET_P95 and last_right == drags
+    # Beside a training only the p95 is promised: two threads of its share the cores with the bare nets too.
+    kept = (options.training or p50 <= allowed) and p95 <= budget_p95 and last_right == drags
     print("Within the budget." if kept else "Over the budget.")
     return 0 if kept else 1
 
