@@ -29,6 +29,7 @@ from trainer.events import EventLog, Progress
 from trainer.models.adversarial import make_adversary
 from trainer.models.editing import EditStage
 from trainer.models.interface import JointModel
+from trainer.optimizers import adam
 from trainer.processes import Processes
 from trainer.starting import Frozen, start_from
 from trainer.systems import check_run
@@ -339,7 +340,7 @@ def _make_optimizer(config: TrainConfig, model: JointModel) -> torch.optim.Optim
     """That of the bound; call it when the model has its device."""
     if config.optimizer == "adagrad":
         return torch.optim.Adagrad(model.parameters(), lr=config.learning_rate)
-    return torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=config.adam_epsilon)
+    return adam(model.parameters(), config.learning_rate, epsilon=config.adam_epsilon)
 
 
 def start(folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> bool:

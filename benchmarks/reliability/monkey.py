@@ -34,9 +34,10 @@ _CLOSED = (
     "Shipped",
     "Close",
     "Bring Back",
+    "Paste Picture",
     "Device",
 )
-"""Commands that ask for files, or go from the photograph or the model at hand."""
+"""Commands that ask for files, or go from the photograph or the model at hand (pasting, once it has been read)."""
 
 
 class Monkey:

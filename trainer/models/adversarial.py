@@ -15,6 +15,7 @@ from trainer.models.game import Average, Game, gradient_penalty
 from trainer.models.interface import JointModel
 from trainer.models.networks import Nets, initialise
 from trainer.objectives import fake_loss, log_likelihood, real_loss
+from trainer.optimizers import adam
 
 
 class Adversary(Game):
@@ -31,7 +32,7 @@ class Adversary(Game):
         """Make the optimisers of ``model``; ``average`` gathers gradients from other processes."""
         self._average = average
         self._optimizers = {
-            name: torch.optim.Adam(parameters, lr=self.config.gan_learning_rate, betas=(0.5, 0.999))
+            name: adam(parameters, self.config.gan_learning_rate, (0.5, 0.999))
             for name, parameters in self._groups(model).items()
         }
 

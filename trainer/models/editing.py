@@ -22,6 +22,7 @@ from trainer.data.celeba import STANDARD_ATTRIBUTES
 from trainer.models.game import Average, Game, gradient_penalty
 from trainer.models.interface import JointModel
 from trainer.models.studio_networks import Critic
+from trainer.optimizers import adam
 
 KEPT = 8
 """One row in so many asks for nothing, and must come back as it is."""
@@ -66,8 +67,8 @@ class EditStage(Game):
         editor = list(model.get_submodule("editor").parameters())
         rate, betas = self.config.edit_learning_rate, (0.5, 0.99)
         self._optimizers = {
-            "editor": torch.optim.Adam(editor, lr=rate, betas=betas),
-            "critic": torch.optim.Adam(self.critic.parameters(), lr=rate, betas=betas),
+            "editor": adam(editor, rate, betas),
+            "critic": adam(self.critic.parameters(), rate, betas),
         }
 
     def step(
