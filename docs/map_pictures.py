@@ -30,7 +30,7 @@ GROUPS = ["Male", "Smiling", "Bald", "Eyeglasses", "Blond_Hair"]
 
 def main() -> None:
     """The sliders, the dock of faces, the map; a picture of each."""
-    with open_window(samples()[3]) as (studio, _):
+    with open_window(samples()[3]) as studio:
         show_sliders(studio)
         show_faces(studio)
         chart = show_map(studio)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import tempfile
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -30,12 +31,14 @@ LEFT = Qt.MouseButton.LeftButton
 
 def main() -> None:
     """Prepare, train, watch, load and edit; a picture of each."""
-    with open_window(samples()[3]) as (studio, folder):
-        truth = make_faces(folder / "faces")
-        prepare(studio, folder / "faces", truth)
-        ask(studio)
-        watch(studio)
-        edit(studio)
+    with tempfile.TemporaryDirectory() as name:
+        faces = Path(name) / "faces"
+        truth = make_faces(faces)
+        with open_window(samples()[3]) as studio:
+            prepare(studio, faces, truth)
+            ask(studio)
+            watch(studio)
+            edit(studio)
 
 
 def make_faces(folder: Path) -> dict[str, tuple[str, ...]]:
@@ -128,7 +131,7 @@ def edit(studio: Studio) -> None:
     until(studio.is_settled)
     studio.window.training_dock.hide()
     studio.window.messages.hide()
-    studio.session.preview_value("Eyeglasses", 2.0)
+    studio.session.preview_value("Eyeglasses", 1.0)
     until(studio.is_settled)
     settle(0.5)
     shoot(studio.window, OUT / "edit.png")

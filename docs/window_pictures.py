@@ -25,18 +25,17 @@ PATIENCE = 600.0
 
 
 @contextmanager
-def open_window(photo: Path) -> Iterator[tuple[Studio, Path]]:
-    """The studio on a photograph, 1280 × 800, and a folder for this time only."""
+def open_window(photo: Path) -> Iterator[Studio]:
+    """The studio on a photograph, 1280 × 800, with settings for this time only."""
     application = make_application()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        file = SettingsFile(folder / "settings.json")
+        file = SettingsFile(Path(name) / "settings.json")
         file.save(Settings(theme="light", device="cpu", welcomed=True))
         studio = Studio(application, file)
         studio.window.resize(1280, 800)
         studio.start([photo])
         until(studio.is_settled)
-        yield studio, folder
+        yield studio
         studio.window.close()
 
 
