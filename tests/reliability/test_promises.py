@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from benchmarks.reliability import killing, pictures, places, watching
+from benchmarks.reliability import killing, monkey, pictures, places, watching
 from benchmarks.reliability.harness import Check, Outcome, State, run, run_share
+from jmvae_studio.ui.images import to_qimage
 from trainer.data.images import open_image
 
 SHARE = 0.05
@@ -121,3 +123,12 @@ def test_a_half_written_picture_would_be_seen(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(killing, "open_image", spoil)
     assert "the target is damaged" in killing.export_trial(0, tmp_path).faults[0]
+
+
+@pytest.mark.timeout(900)
+def test_random_events_harm_neither_originals_nor_history(
+    qapp: QApplication, checkpoint: Path, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    QGuiApplication.clipboard().setImage(to_qimage(astronaut))  # what another test may leave there
+    monkeypatch.setattr(monkey, "MODEL", checkpoint)  # smaller nets than the shipped ones
+    holds(monkey.CHECK)
