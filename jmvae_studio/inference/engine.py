@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jmvae_studio.inference.compositing import feather_ramp
-from jmvae_studio.inference.imagination import Imagination
+from jmvae_studio.inference.imagination import Imagination, PersonCode
 from jmvae_studio.inference.results import (
     PREVIEW_SIZE,
     Beliefs,
@@ -39,7 +39,7 @@ BELIEF_SAMPLES = 128
 
 
 @dataclass(frozen=True)
-class FaceCode:
+class FaceCode(PersonCode):
     """What the engine keeps of one face, on its device. Opaque outside the engine's classes.
 
     Attributes:
@@ -54,9 +54,6 @@ class FaceCode:
     plausibility: float
     told: Mapping[int, float]
     move: Any
-    face: Any
-    prepared: Any
-    z_attributes: Any
     average: Any
     reconstruction: Any
     ground: Any

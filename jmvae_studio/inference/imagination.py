@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,26 @@ from jmvae_studio.inference.resident_model import ResidentModel
 from jmvae_studio.inference.results import Completed, Decoded, Faded, Imagined, Pixels
 
 if TYPE_CHECKING:
-    from jmvae_studio.inference.engine import FaceCode
     from trainer.models.distributions import Gaussian
 
 
+@dataclass(frozen=True)
+class PersonCode:
+    """Where a person lies among the codes; tensors on the model's device.
+
+    Attributes:
+        face: Standardised, 1 × channels × size × size.
+        prepared: See `JointModel.prepare_edit`; holds mu(x) as ``z``.
+        z_attributes: mu(w) of the attributes read, 1 × latent.
+    """
+
+    face: Any
+    prepared: Any
+    z_attributes: Any
+
+
 class Imagination(ResidentModel):
-    """Faces of codes and of attributes; those around a person take the person's `FaceCode`."""
+    """Faces of codes and of attributes; those around a person take the person's `PersonCode`."""
 
     def infer(self, faces: Pixels) -> npt.NDArray[np.float32]:
         """Attributes of many faces at once.
@@ -76,7 +90,7 @@ class Imagination(ResidentModel):
         columns: Sequence[tuple[float, ...]],
         noise: npt.NDArray[np.float32],
         spread: float,
-        code: FaceCode | None = None,
+        code: PersonCode | None = None,
     ) -> Imagined:
         """The average face of every column's attributes, and random faces around it (Suzuki et al. 2018, figure 7a).
 
@@ -101,7 +115,7 @@ class Imagination(ResidentModel):
         attributes: tuple[float, ...],
         noise: npt.NDArray[np.float32],
         spread: float,
-        code: FaceCode | None = None,
+        code: PersonCode | None = None,
     ) -> npt.NDArray[np.float32]:
         """How far each pixel differs between the random faces of one column of `imagine`.
 
@@ -116,7 +130,7 @@ class Imagination(ResidentModel):
             apart = model.unstandardise(faces).clamp(0, 255).std(0, unbiased=False).mean(0)
             return np.asarray(apart.cpu().numpy(), np.float32)
 
-    def fade(self, code: FaceCode, attributes: tuple[float, ...], shares: Sequence[float]) -> Faded:
+    def fade(self, code: PersonCode, attributes: tuple[float, ...], shares: Sequence[float]) -> Faded:
         """Faces between all of the photograph and nothing but its attributes.
 
         Each is decoded from the mean of the Gaussian proportional to q(z|x)^share · q(z|w')^(1 - share), with q(z|x)
@@ -138,7 +152,7 @@ class Imagination(ResidentModel):
             return Faded(self._faces(z), z.cpu().numpy(), tuple(map(tuple, read)))
 
     def complete(
-        self, code: FaceCode, attributes: tuple[float, ...], passes: int, chains: int, seed: int
+        self, code: PersonCode, attributes: tuple[float, ...], passes: int, chains: int, seed: int
     ) -> Completed:
         """The picture that attributes alone are completed to; see `trainer.models.iterating.complete_by_passes`.
 
@@ -161,7 +175,7 @@ class Imagination(ResidentModel):
             attributes = self._model.decode_one(self._vector_name, z).mean
             return Decoded(pixels, tuple(attributes[0].cpu().tolist()))
 
-    def _around(self, columns: Sequence[tuple[float, ...]], code: FaceCode | None) -> Gaussian:
+    def _around(self, columns: Sequence[tuple[float, ...]], code: PersonCode | None) -> Gaussian:
         """Where random faces of every column's attributes lie, those of a person if ``code`` is given."""
         vectors = self._torch.cat([self._conditions(self._vector(column)) for column in columns])
         asked = self._model.encode({self._vector_name: vectors})
