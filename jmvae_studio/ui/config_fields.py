@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from PySide6.QtCore import Qt
@@ -144,8 +143,3 @@ def default_of(name: str) -> Any:
     """A setting's default; None where it has none."""
     field = TrainConfig.model_fields[name]
     return None if field.is_required() else field.default
-
-
-def is_path(name: str) -> bool:
-    """Whether a setting is a file or a folder."""
-    return Path in _kinds(TrainConfig.model_fields[name].annotation)
