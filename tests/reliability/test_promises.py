@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog, QToolTip, QWidget
+from pytestqt.qtbot import QtBot
 
 from benchmarks.reliability import killing, monkey, pictures, places, watching
 from benchmarks.reliability.harness import Check, Outcome, State, run, run_share
@@ -123,6 +125,20 @@ def test_a_half_written_picture_would_be_seen(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(killing, "open_image", spoil)
     assert "the target is damaged" in killing.export_trial(0, tmp_path).faults[0]
+
+
+def test_a_dialog_left_open_is_named_and_a_tool_tip_is_not(qtbot: QtBot) -> None:
+    window, dialog = QWidget(), QDialog()
+    dialog.setWindowTitle("Forgotten")
+    for widget in (window, dialog):
+        qtbot.addWidget(widget)
+        widget.show()
+    QToolTip.showText(window.mapToGlobal(QPoint(5, 5)), "a tip", window)
+    qtbot.waitUntil(QToolTip.isVisible)
+    try:
+        assert monkey.windows_left(window) == ["QDialog “Forgotten”"]
+    finally:
+        QToolTip.hideText()
 
 
 @pytest.mark.timeout(900)
