@@ -15,9 +15,10 @@ from jmvae_studio.inference.compositing import compose
 from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.results import PREVIEW_SIZE, Layer
 from jmvae_studio.language import tr, trn
+from trainer.data.decoder import Decoder
 from trainer.data.face_crop import FaceCrop, Pixels, aligned_crop, extract, whole_crop
 from trainer.data.face_detection import Face, find_faces
-from trainer.data.images import OpenedImage, list_images, open_image
+from trainer.data.images import OpenedImage, list_images
 from trainer.errors import ImageError
 
 BATCH = 64
@@ -104,20 +105,21 @@ def find(
         note: Told of what was done in opening.
         whole: The model sees whole pictures (`Engine.takes_whole`).
     """
-    for path in paths:
-        try:
-            image = open_image(path)
-        except ImageError as error:
-            fail(path, str(error))
-            continue
-        for remark in image.notes:
-            note(path, remark)
-        if aligned or whole:
-            height, width = image.pixels.shape[:2]
-            crop = whole_crop(width, height) if whole else aligned_crop(width, height)
-            yield Found(path, image, [Face(_box(crop), crop, None, 1.0)])
-        else:
-            yield Found(path, image, find_faces(image.pixels))
+    with Decoder() as decoder:
+        for path in paths:
+            try:
+                image = decoder.open(path)
+            except ImageError as error:
+                fail(path, str(error))
+                continue
+            for remark in image.notes:
+                note(path, remark)
+            if aligned or whole:
+                height, width = image.pixels.shape[:2]
+                crop = whole_crop(width, height) if whole else aligned_crop(width, height)
+                yield Found(path, image, [Face(_box(crop), crop, None, 1.0)])
+            else:
+                yield Found(path, image, find_faces(image.pixels))
 
 
 def infer(

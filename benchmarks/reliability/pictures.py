@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import unicodedata
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +25,9 @@ from jmvae_studio.document.presets import Preset, load_preset, save_preset
 from jmvae_studio.document.records import FaceRecord
 from jmvae_studio.document.saving import Saving, save_picture
 from jmvae_studio.document.session_file import PhotoRecord, SessionRecord, load, relative, save
+from trainer.data.decoder import Decoder
 from trainer.data.face_crop import FaceCrop
-from trainer.data.images import MAX_PIXELS, list_images, open_image, open_image_bytes
+from trainer.data.images import MAX_PIXELS, list_images, open_image
 from trainer.errors import ImageError, TrainerError
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF")
@@ -114,20 +114,29 @@ def hostile_trial(number: int, folder: Path) -> Outcome:
     outcome = Outcome()
     chance = np.random.default_rng(number)
     form = _FORMATS[number % len(_FORMATS)]
-    for index in range(100):
-        data = _mutated(_sound(form, chance), chance)
-        started = perf_counter()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                opened = open_image_bytes(data, f"mutated.{form.lower()}")
-            outcome.expect(opened.pixels.ndim == 3, f"{form} {index}: opened as no picture")
-        except ImageError as error:
-            outcome.expect("\n" not in str(error) and bool(str(error)), f"{form} {index}: {error!r}")
-        except Exception as error:  # whatever else comes out of it breaks the promise
-            outcome.faults.append(f"{form} {index}: {type(error).__name__}: {error}")
-        outcome.measure("seconds to open or refuse", perf_counter() - started)
+    path = folder / f"mutated.{form.lower()}"
+    ended = 0
+    with Decoder() as decoder:
+        decoder.open(_written(path, _sound(form, chance)))  # the process is there
+        for index in range(100):
+            _written(path, _mutated(_sound(form, chance), chance))
+            started = perf_counter()
+            try:
+                opened = decoder.open(path)
+                outcome.expect(opened.pixels.ndim == 3, f"{form} {index}: opened as no picture")
+            except ImageError as error:
+                ended += "broke off" in str(error)
+                outcome.expect("\n" not in str(error) and bool(str(error)), f"{form} {index}: {error!r}")
+            except Exception as error:  # whatever else comes out of it breaks the promise
+                outcome.faults.append(f"{form} {index}: {type(error).__name__}: {error}")
+            outcome.measure("seconds to open or refuse", perf_counter() - started)
+    outcome.measure("decoders ended in a hundred", ended)
     return outcome
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
 
 
 # Large photographs ---------------------------------------------------------------------------------

@@ -18,9 +18,9 @@ from jmvae_studio.explore.folder_codes import Known, PictureCodes, codes_path, c
 from jmvae_studio.inference.renderer import Renderer, RenderError
 from jmvae_studio.inference.requests import ModelInfo
 from jmvae_studio.language import tr
+from trainer.data.decoder import Decoder
 from trainer.data.face_crop import extract
 from trainer.data.folder import pictures_in
-from trainer.data.images import open_image
 from trainer.errors import ImageError
 from trainer.files import write_beside
 
@@ -64,6 +64,7 @@ class MapFolder(QObject):
         self._renderer, self._cache = renderer, cache
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="explorer-folder")
         self._stop = threading.Event()
+        self._decoder = Decoder()
         self._closing = False
 
     def gather(self, folder: Path, model: ModelInfo) -> None:
@@ -82,6 +83,7 @@ class MapFolder(QObject):
         self._closing = True
         self._stop.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._decoder.close()
 
     # On the thread ---------------------------------------------------------------------------------
 
@@ -147,7 +149,7 @@ class MapFolder(QObject):
             write_beside(path, to_bytes(known))
 
     def _look(self, file: Path, size: int, time: int, model: ModelInfo) -> PictureCodes:
-        photo = open_image(file).pixels
+        photo = self._decoder.open(file).pixels
         crops = crops_in(photo, model.takes_whole)
         if not crops:
             shapes = (0, model.latent), (0, len(model.attribute_names))

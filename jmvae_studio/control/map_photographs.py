@@ -19,8 +19,9 @@ from jmvae_studio.inference.renderer import Renderer, RenderError
 from jmvae_studio.inference.requests import FaceKey, ModelInfo
 from jmvae_studio.language import tr
 from jmvae_studio.ui.images import to_qimage
+from trainer.data.decoder import Decoder
 from trainer.data.face_crop import FaceCrop, extract
-from trainer.data.images import OpenedImage, open_image
+from trainer.data.images import OpenedImage
 from trainer.errors import ImageError
 
 SHOWN = 72
@@ -77,6 +78,7 @@ class MapPhotographs(QObject):
         super().__init__(parent)
         self._session, self._photographs, self._renderer = session, photographs, renderer
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="explorer-photographs")
+        self._decoder = Decoder()
         self._model: ModelInfo | None = None
         self._codes: dict[FaceKey, tuple[Floats, Floats, QImage]] = {}
         """Of the faces, as the model sees them."""
@@ -93,6 +95,7 @@ class MapPhotographs(QObject):
         """Finish the photograph under way and end the thread; call before the renderer is closed."""
         self._closing = True
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._decoder.close()
 
     def follow(self, model: ModelInfo) -> None:
         """Look at the photographs that the model has not seen yet."""
@@ -176,7 +179,7 @@ class MapPhotographs(QObject):
     ) -> None:
         looked = _Looked(model, photo, crops or ())
         try:
-            image = image or open_image(photo.path)
+            image = image or self._decoder.open(photo.path)
             if crops is None:
                 crops = crops_in(image.pixels, model.takes_whole)
             if crops:

@@ -14,9 +14,10 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, Signal, Sign
 from PySide6.QtGui import QImage
 
 from jmvae_studio.language import tr
+from trainer.data.decoder import Decoder
 from trainer.data.face_crop import whole_crop
 from trainer.data.face_detection import Face, find_faces
-from trainer.data.images import OpenedImage, open_image, open_image_bytes
+from trainer.data.images import OpenedImage, open_image_bytes
 from trainer.errors import ImageError
 
 SCREEN_SIDE = 2000
@@ -64,11 +65,12 @@ class Opener(QObject):
         """Whether the model sees whole pictures: then a picture's one "face" is all of it."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="opener")
         self._thumbnails = ThreadPoolExecutor(1, thread_name_prefix="opener-small")
+        self._decoder = Decoder()
         self._newest = 0
 
     def open(self, path: Path, wish: object = None, search: bool = True) -> None:
         """Open a file; ``search`` for faces in it."""
-        self._start(lambda: open_image(path), self.opened, wish, search)
+        self._start(lambda: self._decoder.open(path), self.opened, wish, search)
 
     def open_image(self, image: QImage, name: str) -> None:
         """Open a picture that is not a file, for instance from the clipboard."""
@@ -83,10 +85,11 @@ class Opener(QObject):
         self._thumbnails.submit(self._make_thumbnail, path)
 
     def close(self) -> None:
-        """End the threads; work under way is finished, what waits is dropped."""
+        """End the threads and the decoder; work under way is finished, what waits is dropped."""
         self._newest += 1
         for pool in (self._pool, self._thumbnails):
             pool.shutdown(wait=True, cancel_futures=True)
+        self._decoder.close()
 
     def _start(
         self,
@@ -137,7 +140,7 @@ class Opener(QObject):
 
     def _make_thumbnail(self, path: Path) -> None:
         try:
-            pixels = open_image(path, max_side=THUMBNAIL_SIDE).pixels
+            pixels = self._decoder.open(path, max_side=THUMBNAIL_SIDE).pixels
         except ImageError:
             self.thumbnail_ready.emit(path, None)
         else:

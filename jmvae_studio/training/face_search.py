@@ -12,10 +12,10 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
 from jmvae_studio.language import tr
+from trainer.data.decoder import Decoder
 from trainer.data.face_crop import extract
 from trainer.data.face_detection import find_faces
 from trainer.data.folder import pictures_in
-from trainer.data.images import open_image
 from trainer.errors import ImageError
 
 SHOWN = 96
@@ -80,21 +80,22 @@ class FaceSearch(QObject):
         if not pictures:
             self.failed.emit(tr("There are no pictures in {folder}: choose another folder.", folder=folder))
             return
-        for number, (name, path) in enumerate(pictures.items(), 1):
-            if cancelled.is_set():
-                break
-            found = look(name, path, size)
-            if cancelled.is_set():
-                break  # another folder was chosen meanwhile
-            self.seen.emit(found)
-            self.progress.emit(number, len(pictures))
+        with Decoder() as decoder:
+            for number, (name, path) in enumerate(pictures.items(), 1):
+                if cancelled.is_set():
+                    break
+                found = look(decoder, name, path, size)
+                if cancelled.is_set():
+                    break  # another folder was chosen meanwhile
+                self.seen.emit(found)
+                self.progress.emit(number, len(pictures))
         self.ended.emit(cancelled.is_set())
 
 
-def look(name: str, path: Path, size: int) -> Seen:
+def look(decoder: Decoder, name: str, path: Path, size: int) -> Seen:
     """Open a picture and cut out its first face, as the trainer and the editor do."""
     try:
-        photo = open_image(path).pixels
+        photo = decoder.open(path).pixels
     except ImageError as error:
         return Seen(name, None, None, str(error))
     faces = find_faces(photo)

@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -86,26 +87,35 @@ class OpenedImage:
     notes: tuple[str, ...] = ()
 
 
-def open_image(path: Path | str, *, max_side: int | None = None) -> OpenedImage:
+Room = Callable[[tuple[int, int, int]], Pixels]
+"""Makes the array, of a shape, in which the pixels are to lie; what is in it does not matter."""
+
+
+def _new_room(shape: tuple[int, int, int]) -> Pixels:
+    return np.empty(shape, np.uint8)
+
+
+def open_image(path: Path | str, *, max_side: int | None = None, room: Room = _new_room) -> OpenedImage:
     """Open a picture file.
 
     Args:
         path: The file.
         max_side: Reduce to at most this many pixels on the longer side; JPEGs are then decoded at a reduced
             size, which is much quicker. None keeps the full size.
+        room: Where the pixels are to lie; asked for the decoded size and, where it is reduced, for the reduced one.
 
     Raises:
         ImageError: The file is missing, unreadable, not a picture, damaged or too large.
     """
     path = Path(path)
-    name = _shown(path)
+    name = shown_name(path)
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device would block or never end
             if path.is_dir():
                 raise ImageError(f"{name} is a folder: choose a picture inside it.")
             raise ImageError(f"{name} is not an ordinary file: choose a picture.")
         with path.open("rb") as file:
-            return _open(file, path, name, max_side)
+            return _open(file, path, name, max_side, room)
     except FileNotFoundError as error:
         raise ImageError(f"{name} does not exist: check the name or choose another file.") from error
     except PermissionError as error:
@@ -128,7 +138,7 @@ def open_image_bytes(data: bytes, name: str, *, max_side: int | None = None) -> 
         ImageError: It is not a picture, damaged or too large.
     """
     path = Path(name)
-    return _open(io.BytesIO(data), path, _shown(path), max_side)
+    return _open(io.BytesIO(data), path, shown_name(path), max_side, _new_room)
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -145,7 +155,7 @@ def list_images(folder: Path) -> list[Path]:
         ]
     except OSError as error:
         raise ImageError(
-            f"The folder {_shown(folder)} cannot be read ({_reason(error)}): choose another one."
+            f"The folder {shown_name(folder)} cannot be read ({_reason(error)}): choose another one."
         ) from error
     return sorted(found, key=_natural)
 
@@ -156,8 +166,8 @@ def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
     return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts], path.name
 
 
-def _shown(path: Path) -> str:
-    """The file's name on one line and in valid Unicode, whatever its bytes are."""
+def shown_name(path: Path) -> str:
+    """The file's name, quoted, on one line and in valid Unicode, whatever its bytes are."""
     name = os.fsencode(path.name or path).decode("utf-8", "replace")
     return "“" + "".join(c if c.isprintable() or c == "\u200d" else "\ufffd" for c in name) + "”"
 
@@ -167,7 +177,7 @@ def _reason(error: BaseException) -> str:
     return " ".join(str(text).split()).rstrip(".")[:120]
 
 
-def _open(file: IO[bytes], path: Path, name: str, max_side: int | None) -> OpenedImage:
+def _open(file: IO[bytes], path: Path, name: str, max_side: int | None, room: Room) -> OpenedImage:
     """Decode ``file``, and turn whatever a decoder raises into one sentence."""
     # Pillow warns about damaged details and, above 89 megapixels, about the size, which is checked below.
     # A permanent filter is used because `catch_warnings` is not safe among threads; setting it again is free.
@@ -178,7 +188,7 @@ def _open(file: IO[bytes], path: Path, name: str, max_side: int | None) -> Opene
     try:
         with Image.open(file, formats=FORMATS) as image:
             _check_size(image.size, name)
-            return _decode(image, path, name, max_side)
+            return _decode(image, path, name, max_side, room)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -224,7 +234,9 @@ def _unknown(start: bytes, name: str) -> str:
     return f"{name} is not a picture of a known kind: choose a JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF or PPM file."
 
 
-def _decode(image: ImageFile.ImageFile, path: Path, name: str, max_side: int | None) -> OpenedImage:
+def _decode(
+    image: ImageFile.ImageFile, path: Path, name: str, max_side: int | None, room: Room
+) -> OpenedImage:
     notes: list[str] = []
     form = "JPEG" if image.format == "MPO" else image.format or "unknown"
     if form in _WORDS and getattr(image, "is_animated", False):
@@ -240,16 +252,16 @@ def _decode(image: ImageFile.ImageFile, path: Path, name: str, max_side: int | N
     memory = RowMemory(image) if RowMemory.fits(image) else None
     upright = None
     if memory is not None and form == "JPEG" and image.mode == "RGB":
-        upright = _Upright(image, memory, notes)
+        upright = _Upright(image, memory, notes, room)
         memory.watch(image, upright.fill)
     image.load()
     _check_size(image.size, name)
     # Read after loading: then TIFFs are upright already, and blocks behind the pixels are known. A JPEG has none.
-    upright = upright or _Upright(image, memory, notes)
+    upright = upright or _Upright(image, memory, notes, room)
     upright.fill(image.height)
     if not upright.is_opaque:
         notes.append("transparency was laid on white")
-    pixels = upright.pixels if max_side is None else _reduced(upright.pixels, max_side)
+    pixels = upright.pixels if max_side is None else _reduced(upright.pixels, max_side, room)
     pixels.flags.writeable = False
     return OpenedImage(pixels, path, form, upright.icc_profile, upright.exif, tuple(notes))
 
@@ -257,12 +269,12 @@ def _decode(image: ImageFile.ImageFile, path: Path, name: str, max_side: int | N
 class _Upright:
     """The upright pixels of a picture, filled from the first row of the file to the last."""
 
-    def __init__(self, image: Image.Image, memory: RowMemory | None, notes: list[str]) -> None:
+    def __init__(self, image: Image.Image, memory: RowMemory | None, notes: list[str], room: Room) -> None:
         self._image, self._memory = image, memory
         self.exif, orientation = _exif(image)
         self._to_rgb, self.icc_profile = make_converter(image, notes)
         width, height = image.size
-        self.pixels = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
+        self.pixels = room((width, height, 3) if orientation >= 5 else (height, width, 3))
         self._stored = _as_stored(self.pixels, orientation)
         self._filled = 0
         self.is_opaque = True
@@ -323,10 +335,19 @@ def _on_white(rgb: Pixels, alpha: Pixels) -> Pixels:
     return ((rgb * share + 255 * (255 - share) + 127) // 255).astype(np.uint8)
 
 
-def _reduced(pixels: Pixels, max_side: int) -> Pixels:
+def _reduced(pixels: Pixels, max_side: int, room: Room) -> Pixels:
     height, width = pixels.shape[:2]
     if max(height, width) <= max_side:
         return pixels
     shrink = max_side / max(height, width)
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
+    factor = max(1, int(0.5 / shrink))
+    if factor > 1:  # in strips: Pillow's copy of the whole would be larger than the picture
+        step = max(1, _STRIP_PIXELS // width // factor) * factor
+        strips = (Image.fromarray(pixels[top : top + step]) for top in range(0, height, step))
+        pixels = np.concatenate([np.asarray(strip.reduce(factor)) for strip in strips])
+    box = 0, 0, width / factor, height / factor
+    small = Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, box)
+    reduced = room((size[1], size[0], 3))
+    reduced[...] = np.asarray(small)
+    return reduced
