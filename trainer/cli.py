@@ -200,7 +200,7 @@ def evaluate(
 ) -> None:
     """Attributes read from pictures, the error of reconstructions and log-likelihoods, on one partition."""
     from trainer.checkpoint import load_model
-    from trainer.data.dataset import PARTITIONS
+    from trainer.data.dataset import PARTITIONS, name_key
     from trainer.data.loading import open_dataset, recognise
     from trainer.evaluation.attributes import (
         accuracy_table,
@@ -216,12 +216,21 @@ def evaluate(
     layout = dataset or recognise(data) or header.training.get("dataset", "celeba")
     opened = open_dataset(layout, data, header.image_size)
     vectors = [modality for modality in model.modalities if modality.kind != "image"]
-    if vectors and opened.names != tuple(name for vector in vectors for name in vector.names):
-        raise TrainerError(f"{checkpoint.name} has other attributes than {data}: it needs the same ones.")
+    names = [name for vector in vectors for name in vector.names]
+    keys = [name_key(name) for name in names]
+    if vectors and list(opened.names) != names:
+        if not {name_key(name) for name in opened.names} <= set(keys):
+            raise TrainerError(f"{checkpoint.name} has other attributes than {data}: it needs the same ones.")
+        if likelihood or parzen or edits:
+            raise TrainerError(
+                f"{checkpoint.name} has further attributes than {data}: only how well those of the data are read "
+                "can be measured there."
+            )
     chosen = opened.indices(partition)
     result: dict[str, Any] = {"checkpoint": checkpoint.name, "partition": partition, "pictures": len(chosen)}
     if len(vectors) == 1 and opened.kind == "attributes" and model.can_complete({"image"}, vectors[0].name):
         inferred, truth = infer_attributes(model, opened.images[chosen]), opened.attributes[chosen]
+        inferred = inferred[:, [keys.index(name_key(name)) for name in opened.names]]
         table, errors = accuracy_table(inferred, truth), calibration_errors(inferred, truth)
         result["accuracy"], result["balanced_accuracy"] = (float(mean) for mean in table.mean(0))
         result["calibration_error"] = float(errors.mean())

@@ -87,6 +87,10 @@ class TrainConfig(BaseModel):
         "all",
         description="Everything, or the attributes' parts alone: those of the picture stay as the checkpoint has them.",
     )
+    keep_attributes: bool = Field(
+        False,
+        description="The checkpoint's attributes stay beside the data's: pictures have what it reads in them.",
+    )
 
     gan_learning_rate: float = Field(1e-4, gt=0, le=1, description="Adam's rate in the GAN epochs.")
     gan_gradient_penalty: float = Field(1.0, ge=0, description="R1 penalty of a CGAN's discriminator.")
@@ -216,6 +220,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "own-attributes": {
         "system": "jmvae-kl-studio",
         "learn": "attributes",
+        "keep_attributes": True,
         "epochs": 15,
         "batch_size": 16,
         "learning_rate": 1e-3,

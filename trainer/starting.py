@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from trainer.checkpoint import load_model
 from trainer.checkpoint_header import Header
 from trainer.config import TrainConfig
+from trainer.data.dataset import Dataset, Progress, name_key
 from trainer.errors import ConfigError
+from trainer.evaluation.attributes import infer_attributes
 from trainer.models.interface import JointModel, Modality
 from trainer.systems import find_system
+
+_READ = 512
+"""Pictures read between two words about it."""
 
 
 def start_from(path: Path, model: JointModel, config: TrainConfig) -> Header:
     """Give ``model`` the weights of the checkpoint at ``path``, and its statistics of the pictures.
 
     Where the checkpoint has other attributes, the weights that depend on them stay as they were drawn: the first
-    layer that sees them and the last one that makes them. All others are taken.
+    layer that sees them and the last one that makes them. All others are taken. Where the model's attributes begin
+    with the checkpoint's (`complete_attributes`), the weights of those are taken too, and the nets do not listen to
+    the further ones yet.
 
     Args:
         path: The checkpoint.
@@ -56,8 +65,54 @@ def start_from(path: Path, model: JointModel, config: TrainConfig) -> Header:
             )
     new = set() if own == theirs else attribute_weights(model)
     taken = {name: tensor for name, tensor in parent.state_dict().items() if name not in new}
+    if config.keep_attributes:
+        drawn = model.state_dict()
+        taken |= {name: _widened(drawn[name], parent.state_dict()[name]) for name in new}
     model.load_state_dict(taken, strict=False)
     return header
+
+
+def complete_attributes(
+    path: Path, data: Dataset, config: TrainConfig, progress: Progress
+) -> tuple[Dataset, tuple[str, ...]]:
+    """The data with a checkpoint's attributes in front of their own, as it reads them from the pictures.
+
+    What the data say of an attribute of the checkpoint stands; names are alike but for case and underscores.
+
+    Args:
+        path: The checkpoint.
+        data: Pictures with attributes.
+        config: Of the run.
+        progress: Told of pictures read.
+
+    Returns:
+        The data, their attributes N × (the checkpoint's and the further ones), float32 in -1…1; and the names under
+        which what they said themselves is found there.
+
+    Raises:
+        CheckpointError: It cannot be read.
+        ConfigError: It is for other pictures, or has no attributes.
+    """
+    parent, _ = load_model(path)
+    height, width, channels = data.images.shape[1:]
+    pictures = Modality("image", "image", (channels, height, width), scale=config.image_scale)
+    _check_pictures(path, parent.modality("image"), pictures)
+    if data.kind != "attributes" or [m.kind for m in _vectors(parent)] != ["attributes"]:
+        raise ConfigError(
+            f"{path} knows {_kinds(_vectors(parent))}, the data have {data.kind}: they cannot stand side by "
+            "side, set keep_attributes to no.",
+            "keep_attributes",
+        )
+    known = {name_key(name): name for name in parent.vector.names}
+    told = tuple(known.get(name_key(name), name) for name in data.names)
+    names = *parent.vector.names, *(name for name in told if name not in known.values())
+    attributes = np.empty((len(data.images), len(names)), np.float32)
+    for first in range(0, len(data.images), _READ):
+        chunk = slice(first, first + _READ)
+        attributes[chunk, : len(known)] = np.clip(infer_attributes(parent, data.images[chunk]), -1, 1)
+        progress(min(first + _READ, len(data.images)), len(data.images))
+    attributes[:, [names.index(name) for name in told]] = data.attributes
+    return replace(data, attributes=attributes, names=names), told
 
 
 def attribute_weights(model: JointModel) -> set[str]:
@@ -92,6 +147,15 @@ class Frozen:
         """Call after the model went into training mode."""
         for part in self._parts:
             part.eval()
+
+
+def _widened(drawn: Tensor, theirs: Tensor) -> Tensor:
+    """A weight with the checkpoint's part of it, whose further inputs count nothing and further outputs are drawn."""
+    made = drawn.clone()
+    if made.shape[0] == theirs.shape[0]:
+        made.zero_()
+    made[tuple(slice(size) for size in theirs.shape)] = theirs
+    return made
 
 
 def _check_pictures(path: Path, theirs: Modality, own: Modality) -> None:

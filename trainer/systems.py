@@ -144,4 +144,10 @@ def check_run(config: TrainConfig) -> System:
                 "A GAN stage changes the picture's decoder, which learn=attributes keeps: set gan_epochs to 0.",
                 "gan_epochs",
             )
+    elif config.keep_attributes:
+        raise ConfigError(
+            "A checkpoint's attributes can be kept where its picture parts are: set learn to attributes, "
+            "or keep_attributes to no.",
+            "keep_attributes",
+        )
     return system

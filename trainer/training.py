@@ -31,7 +31,7 @@ from trainer.models.editing import EditStage
 from trainer.models.interface import JointModel
 from trainer.optimizers import adam
 from trainer.processes import Processes
-from trainer.starting import Frozen, start_from
+from trainer.starting import Frozen, complete_attributes, start_from
 from trainer.systems import check_run
 
 
@@ -64,6 +64,12 @@ class Run:
         self.processes = Processes(config)
         with self.processes.fabric.rank_zero_first(local=True):  # it decodes into the cache, the others read
             self.data = data or load_dataset(config, lambda n, m: progress("decoding pictures", n, m, ""))
+        self.told = self.data.names
+        """The attributes by which the run is judged: those that the data name."""
+        if config.keep_attributes and config.parent is not None:
+            self.data, self.told = complete_attributes(
+                config.parent, self.data, config, lambda n, m: progress("reading attributes", n, m, "")
+            )
         self.batches = Batches(self.data, config, self.processes)
         torch.manual_seed(config.seed)
         model = system.load_class().build(self.batches.modalities(), config.model_dump())
@@ -250,7 +256,7 @@ class Run:
 
     def validate(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:
         """Accuracies and terms of the bound on some rows of the data, as the model stands."""
-        metrics = attribute_accuracy(self.model, self.data, rows)
+        metrics = attribute_accuracy(self.model, self.data, rows, self.told)
         return metrics if self.model.adversarial else metrics | self._validation_terms(rows)
 
     @torch.no_grad()

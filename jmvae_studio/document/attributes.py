@@ -85,8 +85,10 @@ def title(name: str) -> str:
 
 
 def group(names: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
-    """Sort a model's attributes under `GROUPS`; names of other data sets come last, under one heading."""
+    """Sort a model's attributes under `GROUPS`; those that it was taught beside them come first."""
     known = [(heading, tuple(name for name in members if name in names)) for heading, members in GROUPS]
+    known = [(heading, members) for heading, members in known if members]
     grouped = {name for _, members in known for name in members}
     others = tuple(name for name in names if name not in grouped)
-    return [(heading, members) for heading, members in [*known, (mark("Attributes"), others)] if members]
+    heading = mark("Own attributes") if known else mark("Attributes")
+    return [(heading, others), *known] if others else known

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from jmvae_studio.language import mark, tr, trn
+from trainer.data.dataset import name_key
 from trainer.data.folder import list_rows
 from trainer.data.scores import scale_column
 from trainer.files import write_beside
@@ -254,8 +255,8 @@ def suggest(
         One number per picture; NaN where nothing can be said.
     """
     nothing = np.full(len(readings), np.nan, np.float32)
-    known = {name.replace("_", " ").casefold(): column for column, name in enumerate(names)}
-    column = known.get(attribute.replace("_", " ").casefold())
+    known = {name_key(name): column for column, name in enumerate(names)}
+    column = known.get(name_key(attribute))
     if column is not None:
         return np.asarray(np.clip(readings[:, column], -1, 1), np.float32)
     usable = ~np.isnan(readings).any(1) if readings.shape[1] else np.zeros(len(readings), bool)

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +15,10 @@ import pytest
 from PIL import Image, ImageOps
 
 from trainer.checkpoint import load_model
+from trainer.data.folder import load_folder
 from trainer.data.images import open_image
 from trainer.errors import ConfigError
+from trainer.evaluation.attributes import infer_attributes
 from trainer.events import read_events
 from trainer.models.interface import Modality
 from trainer.models.jmvae import JMVAEKL
@@ -144,6 +147,35 @@ def test_a_folder_of_pictures_trains_and_evaluates(tmp_path: Path) -> None:
     model, header = load_model(out / "model.safetensors")
     assert header.training["dataset"] == "folder"
     assert model.vector.names == ("Smiling", "Age")
+
+
+def test_a_model_is_evaluated_by_the_attributes_that_the_data_name(
+    checkpoint: Path, own_faces: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(own_faces, tmp_path / "faces"))
+    table = folder / "attributes.csv"
+    table.write_text(table.read_text().replace("Bright,Red", "wearing hat,Eyeglasses"))
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    def evaluate(*more: str) -> subprocess.CompletedProcess[str]:
+        asked = command("evaluate", checkpoint, "--data", folder, "--partition", "train", "--json", *more)
+        return subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
+
+    values = json.loads(evaluate().stdout)
+    assert list(values["attributes"]) == ["wearing hat", "Eyeglasses"]
+    model, _ = load_model(checkpoint)
+    data, _ = load_folder(folder, 64, tmp_path / "cache")
+    rows = data.indices("train")
+    read = infer_attributes(model, data.images[rows])[:, model.vector.names.index("Wearing_Hat")]
+    assert (
+        values["attributes"]["wearing hat"]["accuracy"]
+        == ((read > 0) == (data.attributes[rows, 0] > 0)).mean()
+    )
+    refused = evaluate("--likelihood")
+    assert refused.returncode == 1
+    assert "has further attributes than" in refused.stderr
+    table.write_text(table.read_text().replace("wearing hat", "winking"))
+    assert "has other attributes than" in evaluate().stderr
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Runs that start from a checkpoint: with the same attributes, with others, and when that cannot be."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,15 +11,17 @@ from torch import nn
 from trainer.checkpoint import load_model, save_model
 from trainer.checkpoint_header import read_checkpoint, settings_of
 from trainer.config import TrainConfig, make_config
+from trainer.data.dataset import Dataset
 from trainer.errors import ConfigError
+from trainer.evaluation.attributes import infer_attributes
 from trainer.events import EventLog, read_events
 from trainer.models.interface import JointModel, Modality
 from trainer.models.jmvae import JMVAEKL
 from trainer.models.networks import Nets
 from trainer.models.studio import StudioJMVAE
-from trainer.starting import Frozen, attribute_weights, start_from
+from trainer.starting import Frozen, attribute_weights, complete_attributes, start_from
 from trainer.systems import check_run
-from trainer.training import resume, start
+from trainer.training import Run, resume, start
 
 SIZE, LATENT = 16, 6
 NETS = Nets("dense", hidden=10)
@@ -143,6 +147,7 @@ def test_what_does_not_fit_is_said(
         ({"parent": None}, "needs a checkpoint", "parent"),
         ({"gan_epochs": 1}, "set gan_epochs to 0", "gan_epochs"),
         ({"edit_epochs": 1}, "has no editor", "edit_epochs"),
+        ({"learn": "all", "keep_attributes": True}, "set learn to attributes", "keep_attributes"),
     ],
 )
 def test_settings_that_exclude_each_other(
@@ -197,3 +202,78 @@ def test_a_run_learns_own_attributes_and_keeps_the_pictures_parts(
         if e["event"] == "step"
     ]
     assert sum(terms[-10:]) < 0.7 * sum(terms[:10])
+
+
+def pictures_with(*names: str, count: int = 6) -> Dataset:
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (count, SIZE, SIZE, 3), np.uint8)
+    attributes = generator.choice(np.array([-1, 1], np.int8), (count, len(names)))
+    return Dataset(images, attributes, names, np.zeros(count, np.uint8))
+
+
+def test_pictures_get_the_checkpoints_attributes_and_keep_what_was_said_of_them(parent: Path) -> None:
+    data = pictures_with("winking", "male", count=600)
+    heard: list[tuple[int, int]] = []
+    whole, told = complete_attributes(parent, data, config(parent), lambda n, m: heard.append((n, m)))
+    assert whole.names == ("Smiling", "Young", "Male", "winking")
+    assert told == ("winking", "Male")
+    read = infer_attributes(load_model(parent)[0], data.images)
+    np.testing.assert_allclose(whole.attributes[:, :2], np.clip(read[:, :2], -1, 1), atol=1e-5)
+    assert np.array_equal(whole.attributes[:, [3, 2]], data.attributes)
+    assert heard == [(512, 600), (600, 600)]
+
+
+def test_attributes_are_not_kept_beside_classes_or_for_other_pictures(parent: Path) -> None:
+    digits = replace(pictures_with("0", "1"), kind="label")
+    with pytest.raises(ConfigError, match="set keep_attributes to no"):
+        complete_attributes(parent, digits, config(parent), lambda n, m: None)
+    small = replace(pictures_with("A"), images=np.zeros((6, 8, 8, 3), np.uint8))
+    with pytest.raises(ConfigError, match="these are 8×8"):
+        complete_attributes(parent, small, config(parent), lambda n, m: None)
+
+
+@torch.no_grad()
+def test_with_its_attributes_kept_a_run_begins_where_the_checkpoint_stands(parent: Path) -> None:
+    torch.manual_seed(8)
+    child = model("Smiling", "Young", "Male", "Winking", "Tanned")
+    start_from(parent, child, config(parent, keep_attributes=True))
+    before, _ = load_model(parent)
+    child.eval()
+    generator = torch.Generator().manual_seed(1)
+    w, image = torch.randn(4, 5, generator=generator), torch.randn(4, 3, SIZE, SIZE, generator=generator)
+    for given in ({"attributes"}, {"image", "attributes"}):
+        own = child.encode({k: v for k, v in {"attributes": w, "image": image}.items() if k in given})
+        theirs = before.encode(
+            {k: v for k, v in {"attributes": w[:, :3], "image": image}.items() if k in given}
+        )
+        torch.testing.assert_close(own.mean, theirs.mean)
+        torch.testing.assert_close(own.variance, theirs.variance)
+    read = child.read(image)
+    torch.testing.assert_close(read[:, :3], before.read(image))
+    assert read[:, 3:].abs().max() > 0
+
+
+def test_a_run_that_keeps_the_checkpoints_attributes_is_judged_by_its_own(
+    parent: Path, own_faces: Path, tmp_path: Path
+) -> None:
+    chosen = config(parent, own_faces, cache=tmp_path / "cache", epochs=3, keep_attributes=True)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    chosen.save(folder / "config.json")
+    events = EventLog(folder / "events.jsonl")
+    try:
+        run = Run(folder, chosen, events, lambda *_: None)
+        assert run.told == ("Bright", "Red")
+        rows = run.batches.rows("validation")
+        truth = run.data.attributes[rows]
+        run.data.attributes[:, 3:] = 1.0
+        run.data.attributes[:, :3] *= -1  # what the checkpoint reads counts for nothing
+        read = infer_attributes(run.model.eval(), run.data.images[rows])
+        assert run.validate(rows)["accuracy"] == pytest.approx((read[:, 3:] > 0).mean())
+        assert truth.shape[1] == 5
+        assert start(folder, chosen, events, lambda *_: None)
+    finally:
+        events.close()
+    made, header = load_model(folder / "model.safetensors")
+    assert header.attribute_names == ("Smiling", "Young", "Male", "Bright", "Red")
+    assert made.vector.names == header.attribute_names

@@ -16,6 +16,11 @@ Progress = Callable[[int, int], None]
 """Called with (done, all)."""
 
 
+def name_key(name: str) -> str:
+    """What names of one attribute have in common, however they are written: ``Wearing_Hat``, ``wearing hat``."""
+    return name.replace("_", " ").casefold()
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A decoded data set.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -27,13 +29,15 @@ def infer_attributes(
     device = model.image_mean.device
     rows = []
     for first in range(0, len(images), batch_size):
-        pixels = torch.from_numpy(np.ascontiguousarray(images[first : first + batch_size])).to(device)
+        pixels = torch.from_numpy(np.array(images[first : first + batch_size])).to(device)
         rows.append(model.read(model.standardise(pixels.permute(0, 3, 1, 2))).cpu().numpy())
     return np.concatenate(rows)
 
 
-def attribute_accuracy(model: JointModel, data: Dataset, rows: npt.NDArray[np.int64]) -> dict[str, float]:
-    """Mean accuracy and balanced accuracy on ``rows``: over the attributes, or of the label.
+def attribute_accuracy(
+    model: JointModel, data: Dataset, rows: npt.NDArray[np.int64], names: Sequence[str] | None = None
+) -> dict[str, float]:
+    """Mean accuracy and balanced accuracy on ``rows``: over the attributes (those of ``names``), or of the label.
 
     Empty where the model cannot read them from pictures.
     """
@@ -47,7 +51,8 @@ def attribute_accuracy(model: JointModel, data: Dataset, rows: npt.NDArray[np.in
         right = predicted.argmax(1) == classes
         recalls = [right[classes == number].mean() for number in np.unique(classes)]
         return {"accuracy": float(right.mean()), "balanced_accuracy": float(np.mean(recalls))}
-    per_attribute = accuracy_table(predicted, truth)
+    columns = [data.names.index(name) for name in names or data.names]
+    per_attribute = accuracy_table(predicted[:, columns], truth[:, columns])
     return {
         "accuracy": float(per_attribute[:, 0].mean()),
         "balanced_accuracy": float(per_attribute[:, 1].mean()),

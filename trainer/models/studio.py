@@ -108,7 +108,8 @@ class StudioJMVAE(JointModel):
         """JMVAE-kl's terms (Eq. 4), and ``reading``: how badly the attributes are read from q(z|x)'s mean.
 
         The mean tanh(u) of p(w|z) is that of an attribute which is 1 with probability sigmoid(2u) and else -1; the
-        reading is its cross-entropy in nats, summed over the attributes, with smoothed labels.
+        reading is its cross-entropy in nats, summed over the attributes, with smoothed labels; a label w between -1 and
+        1 counts as one that is 1 with probability (1 + w) / 2.
         """
         maps = self.trunk(data["image"])
         joint, by_image = self._code(maps, data["attributes"]), self._code(maps, None)
@@ -119,7 +120,7 @@ class StudioJMVAE(JointModel):
         terms["kl_image"] = joint.kl(by_image).mean()
         terms["kl_attributes"] = joint.kl(by_attributes).mean()
         logits = 2 * self.decoders["attributes"](by_image.mean).float()
-        target = (data["attributes"] > 0).float() * (1 - 2 * SMOOTHING) + SMOOTHING
+        target = (1 + data["attributes"]).clamp(0, 2) / 2 * (1 - 2 * SMOOTHING) + SMOOTHING
         wrong = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
         terms["reading"] = wrong.sum(1).mean()
         return Bound(terms, z)
