@@ -127,9 +127,9 @@ def ours_and_bare(folder: Path, precision: str) -> tuple[Callable[[], float], Ca
             with run.processes.fabric.autocast():
                 bound = run.model.bound(ready, noise, config.channel_reduction)
                 loss = run.model.loss(bound.terms, config.alpha, 1.0)
-            run.optimizer.zero_grad(set_to_none=True)
+            run.bound.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            run.optimizer.step()
+            run.bound.optimizer.step()
         return (time.perf_counter() - started) * 1e3 / steps
 
     return ours, bare

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,24 +15,36 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import Tensor
 
 from trainer.batches import Batches
+from trainer.bound_step import BoundStep
 from trainer.checkpoint import load_newest_state, save_model, save_state, share
 from trainer.checkpoint_header import CropSpec
 from trainer.config import TrainConfig
 from trainer.control import Control
 from trainer.data.dataset import Dataset
 from trainer.data.loading import load_dataset
-from trainer.errors import TrainerError
+from trainer.errors import CheckpointError, TrainerError
 from trainer.evaluation.attributes import attribute_accuracy
 from trainer.evaluation.figures import sample_sheet
 from trainer.events import EventLog, Progress
+from trainer.files import write_beside
 from trainer.models.adversarial import make_adversary
 from trainer.models.editing import EditStage
+from trainer.models.game import Game
 from trainer.models.interface import JointModel
-from trainer.optimizers import adam
+from trainer.numbers import (
+    IN_A_ROW,
+    ROLLBACKS,
+    SLOWER,
+    NotFiniteError,
+    Statistics,
+    is_out_of_memory,
+)
 from trainer.processes import Processes
+from trainer.saving import Saver
 from trainer.starting import Frozen, complete_attributes, start_from
 from trainer.systems import check_run
 
@@ -75,7 +89,11 @@ class Run:
         model = system.load_class().build(self.batches.modalities(), config.model_dump())
         self.step = 0
         self.best = -math.inf
+        self.rate, self.skipped = 1.0, 0
+        """What the learning rates are multiplied by, and how many batches were passed over."""
         self.stop_requested = False
+        self.saver = Saver(folder, events)
+        self._bad, self._returned = 0, Counter[int]()
         self._control, self._threads = Control(folder), torch.get_num_threads()
         adversary = make_adversary(config, model)
         edit_stage = None
@@ -90,7 +108,6 @@ class Run:
         self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.model: JointModel = model.to(self.processes.device)
         self.ema = {name: tensor.to(self.processes.device) for name, tensor in self.ema.items()}
-        self.optimizer = _make_optimizer(config, self.model)
         self.adversary = None if adversary is None else adversary.to(self.processes.device)
         if self.adversary is not None:
             self.adversary.attach(self.model, self.processes.average_gradients)
@@ -98,30 +115,47 @@ class Run:
         if self.edit_stage is not None:
             self.edit_stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.edit_stage.attach(self.model, self.processes.average_gradients)
+        self._statistics = Statistics([self.model, *self._stages.values()])
+        self.bound = BoundStep(self.model, config, self.processes, self._statistics, events)
+
+    @property
+    def _stages(self) -> dict[str, Game]:
+        """What is trained against the model, by its name in the state."""
+        stages = {"adversary": self.adversary, "edit_stage": self.edit_stage}
+        return {name: stage for name, stage in stages.items() if stage is not None}
 
     def resume(self) -> bool:
         """Take up the newest state in the folder; False if there is none."""
         state = load_newest_state(self.folder / "state")
         if state is None:
             return False
-        self.step = int(state["step"])
         self.best = float(state.get("best", -math.inf))
-        self.model.load_state_dict(state["model"])
-        self.ema = {name: tensor.to(self.processes.device) for name, tensor in state["ema"].items()}
-        self.optimizer.load_state_dict(state["optimizer"])
-        for name, stage in (("adversary", self.adversary), ("edit_stage", self.edit_stage)):
-            if stage is not None and state.get(name) is not None:  # a stage may have been added since
-                stage.load_state_dict(state[name])
-                stage.load_optimizers(state[f"{name}_optimizers"])
+        self.skipped = int(state.get("skipped", 0))
+        self._take_up(state, float(state.get("rate", 1.0)))
         if self.processes.is_first:
             self.config.save(self.folder / "config.json")
         return True
+
+    def _take_up(self, state: Mapping[str, Any], rate: float) -> None:
+        """Make everything that learns what it is in a state, with learning rates of ``rate`` times their size."""
+        self.step, self.rate = int(state["step"]), rate
+        self.model.load_state_dict(state["model"])
+        self.ema = {name: tensor.to(self.processes.device) for name, tensor in state["ema"].items()}
+        self.bound.optimizer.load_state_dict(state["optimizer"])
+        for name, stage in self._stages.items():
+            stage.rate = rate
+            if state.get(name) is not None:  # a stage may have been added since
+                stage.load_state_dict(state[name])
+                stage.load_optimizers(state[f"{name}_optimizers"])
 
     def fit(self) -> bool:
         """Train to the end of the schedule.
 
         Returns:
             True when it is reached, False when a stop was requested (the state is saved either way).
+
+        Raises:
+            TrainerError: The state cannot be written at the end, or no update is finite, however slow.
         """
         total = self.config.total_epochs * self.batches.steps_per_epoch
         self.events.emit(
@@ -135,15 +169,18 @@ class Run:
         with self._signals():
             while self.step < total:
                 self._yield()
-                self.take_step()
+                self.saver.retry()
+                went_on = self.take_step()
                 self.stop_requested = self.processes.any(self.stop_requested)
-                if self.step % self.batches.steps_per_epoch == 0:
+                if went_on and self.step % self.batches.steps_per_epoch == 0:
                     self.finish_epoch(self.step // self.batches.steps_per_epoch)
-                elif self.step % self.config.checkpoint_steps == 0 or self.stop_requested:
+                elif (went_on and self.step % self.config.checkpoint_steps == 0) or self.stop_requested:
                     self._save()
                 if self.stop_requested:
+                    self.saver.finish()
                     self.events.emit("stopped", step=self.step)
                     return self.step == total
+            self.saver.finish()
         self.events.emit("finished", step=self.step)
         return True
 
@@ -153,21 +190,28 @@ class Run:
         if threads != torch.get_num_threads():
             torch.set_num_threads(threads)
 
-    def take_step(self) -> None:
-        """One update, and an event now and then."""
+    def take_step(self) -> bool:
+        """One update, and an event now and then; a batch without a finite one is passed over.
+
+        Returns:
+            False if the run went back to an earlier state instead.
+
+        Raises:
+            TrainerError: It went back there before, again and again.
+        """
         started = time.perf_counter()
         epoch = self.step // self.batches.steps_per_epoch + 1
         data, noise = self.batches.batch(self.model, self.step)
         self.model.train()
         self.frozen.keep_still()
         beta = self.config.beta(min(epoch, self.config.epochs)) if self.config.epochs else 1.0
-        if self.edit_stage is not None and epoch > self.config.epochs + self.config.gan_epochs:
-            terms = self._edit_step(self.edit_stage, data)
-        elif self.adversary is not None and (epoch > self.config.epochs or self.model.adversarial):
-            with self.processes.fabric.autocast():
-                terms = self.adversary.step(self.model, data, noise, beta)
-        else:
-            terms = self._bound_step(data, noise, beta)
+        self._statistics.keep()
+        try:
+            terms = self._update(epoch, data, noise, beta)
+        except NotFiniteError:
+            self._statistics.restore()
+            return self._pass_over()
+        self._bad = 0
         self._average()
         self.step += 1
         if self.step % self.config.log_steps == 0 or self.step == 1:
@@ -183,21 +227,45 @@ class Run:
                 self.config.total_epochs * self.batches.steps_per_epoch,
                 remark,
             )
+        return True
 
-    def _bound_step(self, data: dict[str, Tensor], noise: Tensor, beta: float) -> dict[str, Tensor]:
-        """One update on the model's bound."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
-        with self.processes.fabric.autocast():
-            tensors = self.model.terms(data, noise, self.config.channel_reduction)
-        loss = self.model.loss(tensors, self.config.alpha, beta)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.processes.average_gradients([parameter.grad for parameter in self.model.parameters()])
-        if self.config.gradient_clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
-        self.optimizer.step()
-        return {"loss": loss.detach(), **{name: term.detach() for name, term in tensors.items()}}
+    def _update(self, epoch: int, data: dict[str, Tensor], noise: Tensor, beta: float) -> dict[str, Tensor]:
+        """The update of the stage that ``epoch`` belongs to."""
+        try:
+            if self.edit_stage is not None and epoch > self.config.epochs + self.config.gan_epochs:
+                return self._edit_step(self.edit_stage, data)
+            if self.adversary is not None and (epoch > self.config.epochs or self.model.adversarial):
+                with self.processes.fabric.autocast():
+                    return self.adversary.step(self.model, data, noise, beta)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise TrainerError(
+                f"There is not enough memory on {self.processes.device} for {self.config.batch_size} pictures at a "
+                "time, and a game of two players cannot be divided: start anew with a smaller batch_size."
+            ) from error
+        return self.bound.take(data, noise, beta, self._learning_rate())
+
+    def _pass_over(self) -> bool:
+        """Count a batch without a finite update; after several in a row go back, and on more slowly."""
+        self.step, self.skipped, self._bad = self.step + 1, self.skipped + 1, self._bad + 1
+        self.events.emit("skipped", step=self.step, in_a_row=self._bad, skipped=self.skipped)
+        if self._bad < IN_A_ROW:
+            return True
+        self._bad = 0
+        state = load_newest_state(self.folder / "state")
+        back = -1 if state is None else int(state["step"])
+        self._returned[back] += 1
+        if self._returned[back] > ROLLBACKS:
+            raise TrainerError(
+                f"No update after step {self.step - IN_A_ROW} is finite, also at {self.rate:.2g} times the learning "
+                "rate: start anew with a lower learning_rate, or with precision 32-true."
+            )
+        if state is None:  # nothing was saved yet; the weights are those of the last finite update
+            state = self._state()
+        self._take_up(state, self.rate * SLOWER)
+        self.events.emit("rolled-back", step=self.step, rate=self.rate)
+        return False
 
     def _edit_step(self, stage: EditStage, data: dict[str, Tensor]) -> dict[str, Tensor]:
         """One update of the editor and its critic."""
@@ -217,7 +285,7 @@ class Run:
     def _learning_rate(self) -> float:
         share = min(1.0, self.step / (self.config.epochs * self.batches.steps_per_epoch))
         end, start = self.config.learning_rate_end, self.config.learning_rate
-        return end + (start - end) * 0.5 * (1 + float(np.cos(np.pi * share)))
+        return self.rate * (end + (start - end) * 0.5 * (1 + float(np.cos(np.pi * share))))
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -236,23 +304,40 @@ class Run:
             with self._averaged_weights():
                 metrics = self.validate(rows)
                 sheet = sample_sheet(self.model, self.data.images[rows[:8]], self.data.attributes[rows[:8]])
-                (self.folder / "samples").mkdir(exist_ok=True)
-                sheet.save(self.folder / "samples" / f"epoch-{epoch:04d}.png")
-                save_model(
-                    self.folder / "model.safetensors",
-                    self.model,
-                    self.config.system,
-                    self._training(epoch),
-                    CropSpec("face" if self.config.dataset != "mnist" else "whole"),
-                    self.parent.digest if self.parent else None,
-                )
+            self._write_sheet(sheet, epoch)
             best = score(metrics)
             if is_best := best >= self.best:
                 self.best = best
-                share(self.folder / "model.safetensors", self.folder / "best.safetensors")
             self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
-            self.events.emit("published", path="model.safetensors", epoch=epoch, best=is_best)
+            size = sum(2 * tensor.numel() for tensor in self.ema.values())
+            self.saver.write("the model", size, lambda: self._publish(epoch, is_best))
         self._save()
+
+    def _write_sheet(self, sheet: Image.Image, epoch: int) -> None:
+        stream = io.BytesIO()
+        sheet.save(stream, "PNG")
+        path = self.folder / "samples" / f"epoch-{epoch:04d}.png"
+
+        def write() -> None:
+            path.parent.mkdir(exist_ok=True)
+            write_beside(path, stream.getvalue(), durable=False)
+
+        self.saver.write("the sheet of samples", len(stream.getvalue()), write)
+
+    def _publish(self, epoch: int, is_best: bool) -> None:
+        """Write the averaged weights for use; weights that are not finite stay unpublished."""
+        path = self.folder / "model.safetensors"
+        crop = CropSpec("face" if self.config.dataset != "mnist" else "whole")
+        parent = self.parent.digest if self.parent else None
+        try:
+            with self._averaged_weights():
+                save_model(path, self.model, self.config.system, self._training(epoch), crop, parent)
+        except CheckpointError as error:
+            self.events.emit("not-published", epoch=epoch, message=str(error))
+            return
+        if is_best:
+            share(path, self.folder / "best.safetensors")
+        self.events.emit("published", path=path.name, epoch=epoch, best=is_best)
 
     def validate(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:
         """Accuracies and terms of the bound on some rows of the data, as the model stands."""
@@ -284,24 +369,39 @@ class Run:
         }
 
     def _save(self) -> None:
-        """The first process saves; the others wait, so that none is ahead of the state."""
-        if self.processes.is_first:
+        """The first process saves; the others wait, so that none is ahead of the state.
+
+        But for a stop, nothing is saved after a batch that was passed over: the run may have to go back behind it.
+        """
+        if self.processes.is_first and (self.stop_requested or not self._bad):
             self._save_state()
         self.processes.fabric.barrier()
 
     def _save_state(self) -> None:
+        tensors = [*self.model.state_dict().values(), *self.ema.values()]
+        moments = [
+            t for s in self.bound.optimizer.state.values() for t in s.values() if isinstance(t, Tensor)
+        ]
+        size = sum(tensor.numel() * tensor.element_size() for tensor in (*tensors, *moments))
+        self.saver.write("the state of the run", size, self._write_state)
+
+    def _write_state(self) -> None:
+        save_state(self.folder / "state", self.step, self._state())
+        self.events.emit("saved", step=self.step)
+
+    def _state(self) -> dict[str, Any]:
         state = {
             "step": self.step,
             "model": self.model.state_dict(),
             "ema": self.ema,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.bound.optimizer.state_dict(),
             "best": self.best,
+            "rate": self.rate,
+            "skipped": self.skipped,
         }
-        for name, stage in (("adversary", self.adversary), ("edit_stage", self.edit_stage)):
-            if stage is not None:
-                state |= {name: stage.state_dict(), f"{name}_optimizers": stage.optimizer_states()}
-        save_state(self.folder / "state", self.step, state)
-        self.events.emit("saved", step=self.step)
+        for name, stage in self._stages.items():
+            state |= {name: stage.state_dict(), f"{name}_optimizers": stage.optimizer_states()}
+        return state
 
     @contextlib.contextmanager
     def _averaged_weights(self) -> Iterator[None]:
@@ -340,13 +440,6 @@ def score(metrics: Mapping[str, float]) -> float:
     if "balanced_accuracy" in metrics:
         return metrics["balanced_accuracy"]
     return -sum(value for name, value in metrics.items() if name.startswith("nll_") or name == "kl_prior")
-
-
-def _make_optimizer(config: TrainConfig, model: JointModel) -> torch.optim.Optimizer:
-    """That of the bound; call it when the model has its device."""
-    if config.optimizer == "adagrad":
-        return torch.optim.Adagrad(model.parameters(), lr=config.learning_rate)
-    return adam(model.parameters(), config.learning_rate, epsilon=config.adam_epsilon)
 
 
 def start(folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> bool:

@@ -42,6 +42,9 @@ class RunProgress:
         published: Epoch of the model that can be loaded; 0 if there is none.
         best: Epoch of the best model so far; 0 if that is not known.
         last: Kind of the last event; empty before the first.
+        skipped: Batches that were passed over, because no update by them was finite.
+        rate: What the learning rates were multiplied by since.
+        unsaved: What could not be written and waits for room on the disk → why.
         time: When it was written, in seconds since 1970.
         terms: Loss terms and speed of the training batches, by name.
         metrics: Of the validation partition after each epoch, by name.
@@ -50,6 +53,8 @@ class RunProgress:
     def __init__(self) -> None:
         self.step = self.steps = self.epoch = self.published = self.best = self.pictures = 0
         self.device = self.last = ""
+        self.skipped, self.rate = 0, 1.0
+        self.unsaved: dict[str, str] = {}
         self.time = 0.0
         self.terms: dict[str, Curve] = {}
         self.metrics: dict[str, Curve] = {}
@@ -87,9 +92,8 @@ class RunProgress:
             self.steps = _whole(event.get("steps")) or 0
             self.pictures = _whole(event.get("pictures")) or 0
             self.device = str(event.get("device", ""))
-            self._recent.clear()
-            for curve in (*self.terms.values(), *self.metrics.values()):
-                curve.rewind(self.step)
+            self.unsaved.clear()
+            self._rewind()
         elif self.last in ("step", "epoch") and step is not None:
             self.epoch = _whole(event.get("epoch")) or self.epoch
             curves = self.terms if self.last == "step" else self.metrics
@@ -99,10 +103,26 @@ class RunProgress:
             speed = event.get("images_per_second")
             if self.last == "step" and isinstance(speed, int | float):
                 self._recent.append((self.time, step, float(speed)))
+        elif self.last == "skipped":
+            self.skipped = _whole(event.get("skipped")) or self.skipped
+        elif self.last == "rolled-back":
+            rate = event.get("rate")
+            self.rate = float(rate) if isinstance(rate, int | float) else self.rate
+            self._rewind()
+        elif self.last == "not-saved":
+            self.unsaved[str(event.get("what"))] = str(event.get("message"))
+        elif self.last == "saved-at-last":
+            self.unsaved.pop(str(event.get("what")), None)
         elif self.last == "published":
             self.published = _whole(event.get("epoch")) or 0
             if event.get("best") is True:
                 self.best = self.published
+
+    def _rewind(self) -> None:
+        """The run goes on from `step`."""
+        self._recent.clear()
+        for curve in (*self.terms.values(), *self.metrics.values()):
+            curve.rewind(self.step)
 
 
 def _whole(value: object) -> int | None:

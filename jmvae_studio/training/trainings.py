@@ -188,8 +188,10 @@ class Trainings(QObject):
                 continue
             if left <= 0:
                 break
-            before = run.read_bytes
+            before, unsaved = run.read_bytes, set(run.progress.unsaved)
             changed = run.refresh(left)
+            for what in run.progress.unsaved.keys() - unsaved:
+                self.failed.emit(f"{run.name}: {run.progress.unsaved[what]}")
             left -= run.read_bytes - before
             if changed or was_under_way != run.is_under_way:
                 self.changed.emit(run)

@@ -48,6 +48,9 @@ def metric_rows(runs: Sequence[Run]) -> list[Row]:
             [f"{run.progress.pictures:,}" if run.progress.pictures else "–" for run in runs],
         ),
     ]
+    if any(run.progress.skipped for run in runs):
+        rows.append((tr("Batches without a finite update"), [str(run.progress.skipped) for run in runs]))
+        rows.append((tr("Learning rate times"), [f"{run.progress.rate:.3g}" for run in runs]))
     for name in names:
         curves = [run.progress.metrics.get(name) for run in runs]
         rows.append((name, [f"{curve.values[-1]:.4g}" if curve else "–" for curve in curves]))
@@ -121,7 +124,7 @@ class RunDetails(QWidget):
     def refresh(self) -> None:
         """Fill the table anew; the notes stay."""
         runs = self._runs
-        failures = [run.failure for run in runs if run.failure]
+        failures = [text for run in runs for text in (run.failure, *run.progress.unsaved.values()) if text]
         self.failure.setText(" ".join(failures))
         self.failure.setVisible(bool(failures))
         sections = (

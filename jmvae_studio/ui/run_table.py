@@ -168,7 +168,7 @@ class RunTable(QTableWidget):
         for cell, text in zip(cells, texts, strict=True):
             cell.setText(text)
         cells[_STATE].setData(_SHARE, progress.step / progress.steps if progress.steps else 0.0)
-        cells[_STATE].setToolTip(run.failure)
+        cells[_STATE].setToolTip(run.failure or "\n".join(progress.unsaved.values()))
         cells[_RUN].setToolTip(tr("{system} on {data}", system=run.config.system, data=run.config.data))
 
 

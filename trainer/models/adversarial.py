@@ -51,7 +51,7 @@ class Adversary(Game):
         super().load_optimizers(states)
         for name in states:
             for group in self._optimizers[name].param_groups:
-                group["lr"] = self.config.gan_learning_rate
+                group["lr"] = self.rate * self.config.gan_learning_rate
 
 
 class WornGame(Adversary):

@@ -91,7 +91,7 @@ class EditStage(Game):
         image, truth = soften(data["image"], generator, self.config.edit_soft), data["attributes"]
         for optimizer in self._optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = self.config.edit_learning_rate * min(1.0, 2.02 - 2 * progress)
+                group["lr"] = self.rate * self.config.edit_learning_rate * min(1.0, 2.02 - 2 * progress)
         model.eval()
         editor = model.get_submodule("editor").train()
         with torch.no_grad():

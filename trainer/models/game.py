@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.config import TrainConfig
+from trainer.numbers import check_finite
 
 Average = Callable[[Sequence[Tensor | None]], None]
 """Replaces gradients by their mean over all processes."""
@@ -36,6 +37,8 @@ class Game(nn.Module):
 
     gradient_clip: float | None = None
     """Largest total gradient norm of an update."""
+    rate = 1.0
+    """What the learning rates are multiplied by."""
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
@@ -44,11 +47,16 @@ class Game(nn.Module):
         self._average: Average = lambda gradients: None
 
     def _update(self, name: str, loss: Tensor) -> None:
-        """One step of the optimiser ``name`` on ``loss``; no other parameter gets a gradient."""
+        """One step of the optimiser ``name`` on ``loss``; no other parameter gets a gradient.
+
+        Raises:
+            NotFiniteError: A gradient is not finite; nothing is updated.
+        """
         optimizer = self._optimizers[name]
         parameters = list(chain.from_iterable(group["params"] for group in optimizer.param_groups))
         gradients = list(torch.autograd.grad(loss, parameters, allow_unused=True))
         self._average(gradients)
+        check_finite(gradients)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         if self.gradient_clip is not None:

@@ -1,0 +1,63 @@
+"""Numbers that are none, and memory that is not there: what a step may meet without ending the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+IN_A_ROW = 5
+"""Batches without a finite update after which a run goes back to its last good state."""
+SLOWER = 0.5
+"""What the learning rates are multiplied by then."""
+ROLLBACKS = 4
+"""So often from the same state; then the run gives up."""
+
+
+class NotFiniteError(Exception):
+    """A gradient is infinite or no number; nothing was updated by it."""
+
+
+def check_finite(gradients: Iterable[Tensor | None]) -> None:
+    """See that gradients consist of finite numbers; ask after the mean over all processes, so that all agree.
+
+    Raises:
+        NotFiniteError: One does not.
+    """
+    present = [gradient for gradient in gradients if gradient is not None]
+    if present and not torch.isfinite(torch.stack(torch._foreach_norm(present))).all():
+        raise NotFiniteError
+
+
+class Statistics:
+    """What batch normalisation gathers as it looks at a batch, so that a bad one can be forgotten."""
+
+    def __init__(self, parts: Sequence[nn.Module]) -> None:
+        """Args: ``parts`` are those whose statistics count, on their device."""
+        norms = [module for part in parts for module in part.modules() if isinstance(module, _BatchNorm)]
+        self._own = [
+            tensor for norm in norms for tensor in (norm.running_mean, norm.running_var) if tensor is not None
+        ]
+        self._kept = [tensor.clone() for tensor in self._own]
+
+    @torch.no_grad()
+    def keep(self) -> None:
+        """Remember them as they are."""
+        if self._own:
+            torch._foreach_copy_(self._kept, self._own)
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Make them what they were."""
+        if self._own:
+            torch._foreach_copy_(self._own, self._kept)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device had not enough memory; PyTorch says so in several ways."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "not enough memory" in text)
