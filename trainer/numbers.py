@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -61,3 +61,17 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error)
     return isinstance(error, RuntimeError) and ("out of memory" in text or "not enough memory" in text)
+
+
+def in_chunks(count: int, size: int, work: Callable[[slice], None]) -> None:
+    """Call ``work`` for so many rows, ``size`` at a time, or half as many whenever memory does not suffice."""
+    first = 0
+    while first < count:
+        try:
+            work(slice(first, min(first + size, count)))
+        except (RuntimeError, MemoryError) as error:
+            if size == 1 or not is_out_of_memory(error):
+                raise
+            size //= 2
+        else:
+            first += size

@@ -41,6 +41,7 @@ from trainer.numbers import (
     SLOWER,
     NotFiniteError,
     Statistics,
+    in_chunks,
     is_out_of_memory,
 )
 from trainer.processes import Processes
@@ -158,6 +159,8 @@ class Run:
             TrainerError: The state cannot be written at the end, or no update is finite, however slow.
         """
         total = self.config.total_epochs * self.batches.steps_per_epoch
+        if self.processes.is_first:
+            self._sweep()
         self.events.emit(
             "run-started",
             step=self.step,
@@ -183,6 +186,11 @@ class Run:
             self.saver.finish()
         self.events.emit("finished", step=self.step)
         return True
+
+    def _sweep(self) -> None:
+        """Remove what a run that was killed had begun to write."""
+        for left in (*self.folder.glob(".*.part"), *self.folder.glob("s*/.*.part")):
+            left.unlink(missing_ok=True)
 
     def _yield(self) -> None:
         """Compute on as many threads as `trainer.control` asks for; on all of ours when nobody asks."""
@@ -348,13 +356,16 @@ class Run:
     def _validation_terms(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:
         generator = np.random.default_rng((self.config.seed, 0))
         sums: dict[str, float] = {}
-        for first in range(0, len(rows), 256):
-            chunk = rows[first : first + 256]
+
+        def measure(part: slice) -> None:
+            chunk = rows[part]
             data = self.batches.to_device(self.model, self.data.images[chunk], self.data.attributes[chunk])
             noise = self.batches.noise(self.model, generator, len(chunk))
             terms = self.model.terms(data, noise, self.config.channel_reduction)
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(chunk) / len(rows)
+
+        in_chunks(len(rows), 256, measure)
         return sums
 
     def _training(self, epoch: int) -> dict[str, Any]:

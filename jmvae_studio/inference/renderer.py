@@ -175,10 +175,7 @@ class Renderer(QObject):
         def run() -> None:
             outcome: T | str
             try:
-                engine = self._current_engine()
-                if engine is None:
-                    raise RenderError(tr("No model is loaded; choose one with Model ▸ Open Model…."))
-                outcome = work(engine)
+                outcome = self._with_room(lambda: work(self._require_engine()))
             except (RenderError, TrainerError) as error:
                 outcome = str(error)
             except Exception as error:  # whoever waits for the outcome must get one
@@ -222,7 +219,9 @@ class Renderer(QObject):
                     return
                 task = self._next()
             try:
-                task()
+                self._with_room(task)
+            except RenderError as error:
+                self.failed.emit(str(error), "")
             except Exception as error:  # one bad request must not end the thread that serves all others
                 self.failed.emit(
                     tr(
@@ -232,6 +231,55 @@ class Renderer(QObject):
                     ),
                     format_exc(),
                 )
+
+    def _with_room(self, work: Callable[[], T]) -> T:
+        """Do ``work``; where memory does not suffice, again with the kept codes dropped, and then on the CPU.
+
+        Raises:
+            RenderError: The computer's own memory does not suffice.
+        """
+        try:
+            return work()
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+        self._forget_codes()
+        if self._engine is not None:
+            self._engine.give_back()
+        try:
+            return work()
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+        if self._move_to_cpu():
+            try:
+                return work()
+            except Exception as error:
+                if not _is_out_of_memory(error):
+                    raise
+        raise RenderError(tr("There is not enough memory for this: close other programs and try again."))
+
+    def _move_to_cpu(self) -> bool:
+        """Go on there, if the model is elsewhere."""
+        if self._engine is None or self._source is None or self._engine.is_on_cpu:
+            return False
+        name, path = self._engine.device_name, self._source[0]
+        self._load(path, "cpu")
+        self.failed.emit(
+            tr(
+                "{device} has too little memory: the model works on the CPU now. "
+                "When there is room again, choose the device under Model ▸ Device.",
+                device=name,
+            ),
+            "",
+        )
+        return True
+
+    def _require_engine(self) -> Engine:
+        engine = self._current_engine()
+        if engine is None:
+            raise RenderError(tr("No model is loaded; choose one with Model ▸ Open Model…."))
+        return engine
 
     def _has_work(self) -> bool:
         slots = (self._preview, self._hover, self._analysis)
@@ -290,6 +338,17 @@ class Renderer(QObject):
             self.model_failed.emit(str(error))
             return
         except (RuntimeError, MemoryError, ImportError) as error:
+            if _is_out_of_memory(error) and device != "cpu":
+                self._load(path, "cpu")
+                if self._source == (path, "cpu"):
+                    self.failed.emit(
+                        tr(
+                            "There was too little memory on the device for {name}: it works on the CPU.",
+                            name=path.name,
+                        ),
+                        "",
+                    )
+                return
             self.model_failed.emit(
                 tr("The model {name} could not be loaded: {error}", name=path.name, error=error)
             )
@@ -341,7 +400,7 @@ class Renderer(QObject):
         with self._wake:
             request, self._encoding = self._encoding, None
         if request is not None:
-            self._encode(request)
+            self._with_room(lambda: self._encode(request))
 
     @staticmethod
     def _attributes(code: FaceCode, request: PreviewRequest) -> tuple[float, ...]:
@@ -382,6 +441,12 @@ class Renderer(QObject):
                 return None
             code = _remember(self._codes, face, engine.encode(pixels, preview, dict(face.told)))
         return code
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    from trainer.numbers import is_out_of_memory  # with torch, which is there if a model is
+
+    return is_out_of_memory(error)
 
 
 def _remember(kept: OrderedDict[FaceKey, T], key: FaceKey, value: T) -> T:

@@ -83,11 +83,22 @@ class ResidentModel:
         """SHA-256 of the model's weights; names the model in edits and exports."""
         return self.header.digest
 
+    @property
+    def is_on_cpu(self) -> bool:
+        """Whether the computer's own memory is the model's."""
+        return self._device.type == "cpu"
+
     def release(self) -> None:
         """Give the device's memory back; nothing can be asked afterwards."""
         del self._model
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Let the device have the memory that nothing needs any more."""
         if self._device.type == "cuda":
             self._torch.cuda.empty_cache()
+        elif self._device.type == "mps":
+            self._torch.mps.empty_cache()
 
     def _encode_vector(self, vector: torch.Tensor) -> torch.Tensor:
         """Mean of q(z|w)."""

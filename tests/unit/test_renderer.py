@@ -235,3 +235,121 @@ def test_a_hover_and_the_places_of_an_edit_by_value(ready: tuple[Renderer, Encod
         given = torch.tensor([(2.0, *encoded.attributes[1:])])
         posterior = engine._model.encode({"attributes": given})
     assert here.asked[1] == pytest.approx(posterior.variance[0].numpy(), rel=1e-4)
+
+
+class Starving:
+    """Lets a method of the engine fail for want of memory so many times, or as long as it is not on the CPU."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, times: int) -> None:
+        plain = getattr(Engine, name)
+        self.left, self.elsewhere, self.calls = times, times < 0, 0
+
+        def starved(engine: Engine, *more: object, **named: object) -> object:
+            self.calls += 1
+            if self.left > 0 or (self.elsewhere and not engine.is_on_cpu):
+                self.left -= 1
+                raise RuntimeError("CUDA out of memory. Tried to allocate 9 GiB.")
+            return plain(engine, *more, **named)
+
+        monkeypatch.setattr(Engine, name, starved)
+
+
+def elsewhere(monkeypatch: pytest.MonkeyPatch, renderer: Renderer) -> None:
+    """Let the engine that is there seem to be on a graphics card."""
+    first = renderer._engine
+    monkeypatch.setattr(Engine, "is_on_cpu", property(lambda engine: engine is not first))
+    assert first is not None
+    first.device_name = "CUDA · a card"
+
+
+@pytest.mark.parametrize("name", ["preview", "encode", "layer", "beliefs", "decode"])
+def test_too_little_memory_is_tried_again_with_less(
+    ready: tuple[Renderer, EncodeResult], monkeypatch: pytest.MonkeyPatch, name: str, astronaut: np.ndarray
+) -> None:
+    renderer, encoded = ready
+    told: list[str] = []
+    renderer.failed.connect(lambda text, details: told.append(text))
+    starving = Starving(monkeypatch, name, 1)
+    assert ask(renderer, encoded, name, astronaut)
+    assert starving.calls >= 2
+    assert told == []
+
+
+@pytest.mark.parametrize("name", ["preview", "encode", "layer", "beliefs", "decode"])
+def test_with_too_little_memory_on_the_card_the_cpu_goes_on_and_says_so(
+    ready: tuple[Renderer, EncodeResult], monkeypatch: pytest.MonkeyPatch, name: str, astronaut: np.ndarray
+) -> None:
+    renderer, encoded = ready
+    told: list[str] = []
+    loaded: list[ModelInfo] = []
+    renderer.failed.connect(lambda text, details: told.append(text))
+    renderer.model_loaded.connect(loaded.append)
+    elsewhere(monkeypatch, renderer)
+    Starving(monkeypatch, name, -1)
+    assert ask(renderer, encoded, name, astronaut)
+    until(lambda: told)
+    assert told[0].startswith("CUDA · a card has too little memory: the model works on the CPU now.")
+    assert [(model.device, model.digest) for model in loaded] == [("cpu", encoded.digest)]
+
+
+def test_memory_that_is_nowhere_is_said_and_the_thread_goes_on(
+    ready: tuple[Renderer, EncodeResult], monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray
+) -> None:
+    renderer, encoded = ready
+    told: list[str] = []
+    renderer.failed.connect(lambda text, details: told.append(text))
+    Starving(monkeypatch, "preview", 2)
+    renderer.request(request(encoded, 1.0))
+    until(lambda: told)
+    assert told == ["There is not enough memory for this: close other programs and try again."]
+    outcome: list[Layer | str] = []
+    starved = Starving(monkeypatch, "layer", 2)
+    renderer.layer(request(encoded, 1.0), outcome.append)
+    until(lambda: outcome)
+    assert outcome == told
+    assert starved.left == 0
+    assert ask(renderer, encoded, "preview", astronaut)
+
+
+def test_a_model_too_large_for_the_card_is_loaded_on_the_cpu(
+    renderer: Renderer, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Engine.load
+    told: list[str] = []
+    loaded: list[ModelInfo] = []
+
+    def load(path: Path, device: str) -> Engine:
+        if device != "cpu":
+            raise RuntimeError("CUDA out of memory.")
+        return plain(path, "cpu")
+
+    monkeypatch.setattr(Engine, "load", load)
+    renderer.failed.connect(lambda text, details: told.append(text))
+    renderer.model_loaded.connect(loaded.append)
+    renderer.load(checkpoint, "auto")
+    until(lambda: told)
+    assert told == [f"There was too little memory on the device for {checkpoint.name}: it works on the CPU."]
+    assert loaded[0].device == "cpu"
+
+
+def ask(renderer: Renderer, encoded: EncodeResult, name: str, photo: np.ndarray) -> bool:
+    """Ask for what needs a method of the engine, and wait for it."""
+    answers: list[object] = []
+    wanted = request(encoded, 1.0)
+    if name == "preview":
+        renderer.result_ready.connect(lambda: answers.append(renderer.take_result()))
+        renderer.request(wanted)
+    elif name == "encode":
+        renderer.encoded.connect(answers.append)
+        renderer.encode(EncodeRequest(FaceKey(2, FACE.crop), photo))
+    elif name == "layer":
+        renderer.layer(wanted, answers.append)
+    elif name == "beliefs":
+        renderer.analysed.connect(answers.append)
+        renderer.analyse(wanted)
+    else:
+        renderer.hovered.connect(answers.append)
+        assert renderer._engine is not None
+        renderer.hover(HoverRequest(encoded.digest, np.zeros(renderer._engine.latent, np.float32)))
+    until(lambda: answers)
+    return not isinstance(answers[0], str)

@@ -298,3 +298,31 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(make: MakeRun) -> None:
     starve(run, 3, RuntimeError("shapes do not fit"))
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         run.take_step()
+
+
+def test_validation_takes_fewer_pictures_at_a_time(make: MakeRun) -> None:
+    run = make()
+    rows = run.batches.rows("train")
+    whole = run.validate(rows)
+    plain = run.model.read
+
+    def read(image: torch.Tensor) -> torch.Tensor:
+        if len(image) > 5:
+            raise MemoryError
+        return plain(image)
+
+    starve(run, 7, MemoryError())
+    run.model.read = read  # type: ignore[method-assign]
+    divided = run.validate(rows)
+    assert divided["accuracy"] == whole["accuracy"]
+    assert divided["nll_image"] == pytest.approx(whole["nll_image"], rel=0.05)
+
+
+def test_what_a_kill_left_behind_is_swept(make: MakeRun, tmp_path: Path) -> None:
+    run = make()
+    (tmp_path / "state").mkdir()
+    left = [tmp_path / ".model.safetensors.1.part", tmp_path / "state" / ".step-00000001.pt.1.part"]
+    for path in left:
+        path.write_bytes(b"half")
+    assert run.fit()
+    assert not any(path.exists() for path in left)

@@ -10,6 +10,7 @@ import torch
 
 from trainer.data.dataset import Dataset
 from trainer.models.interface import JointModel
+from trainer.numbers import in_chunks
 
 
 @torch.no_grad()
@@ -21,17 +22,20 @@ def infer_attributes(
     Args:
         model: In evaluation mode.
         images: N × height × width × channels.
-        batch_size: Pictures at a time.
+        batch_size: Pictures at a time, fewer where memory does not suffice.
 
     Returns:
         N × attributes, about -1…1; N × classes, 0…1, for a label.
     """
     device = model.image_mean.device
-    rows = []
-    for first in range(0, len(images), batch_size):
-        pixels = torch.from_numpy(np.array(images[first : first + batch_size])).to(device)
-        rows.append(model.read(model.standardise(pixels.permute(0, 3, 1, 2))).cpu().numpy())
-    return np.concatenate(rows)
+    read = []
+
+    def look(rows: slice) -> None:
+        pixels = torch.from_numpy(np.array(images[rows])).to(device)
+        read.append(model.read(model.standardise(pixels.permute(0, 3, 1, 2))).cpu().numpy())
+
+    in_chunks(len(images), batch_size, look)
+    return np.concatenate(read)
 
 
 def attribute_accuracy(
