@@ -200,6 +200,8 @@ def _parse_header(path: Path, metadata: Any) -> Header:
 
 def _check(header: Header) -> None:
     """Types and sizes of everything that later code relies on."""
+    if not isinstance(header.system, str):
+        raise ValueError("the system's name")
     images = [m for m in header.modalities if m["kind"] == "image"]
     vectors = [m for m in header.modalities if m["kind"] in ("attributes", "label")]
     if len(images) != 1 or len(images) + len(vectors) != len(header.modalities):

@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.reliability import killing, monkey, pictures, places, watching
+from benchmarks.reliability import checkpoints, killing, monkey, pictures, places, training, watching
 from benchmarks.reliability.harness import Check, Progress, State, run
 
 CHECKS: tuple[Check, ...] = (
@@ -27,6 +27,8 @@ CHECKS: tuple[Check, ...] = (
     places.READ_ONLY,
     places.DAMAGE,
     places.SAME,
+    checkpoints.CHECK,
+    *training.CHECKS,
 )
 
 

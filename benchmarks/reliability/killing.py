@@ -34,18 +34,24 @@ def _context() -> ForkServerContext:
     """Children begin as copies of a process that has imported what they need and nothing of ours is alive in."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmarks.reliability.killing", "jmvae_studio.app"])
+    context.set_forkserver_preload(["benchmarks.reliability.killing", "jmvae_studio.app", "trainer.training"])
     return context
 
 
-def _start(work: Callable[..., None], *given: object) -> BaseProcess:
+def start_child(work: Callable[..., None], *given: object) -> BaseProcess:
+    """Begin ``work`` in a process that can be killed."""
     process = _context().Process(target=work, args=given, daemon=True)  # type: ignore[attr-defined]
     process.start()
     assert isinstance(process, BaseProcess)
     return process
 
 
-def _wait_for(path: Path, process: BaseProcess, seconds: float = 60) -> None:
+def wait_for(path: Path, process: BaseProcess, seconds: float = 60) -> None:
+    """Until the process has made a file.
+
+    Raises:
+        TimeoutError: It did not.
+    """
     end = time.monotonic() + seconds
     while not path.exists():
         if time.monotonic() > end or not process.is_alive():
@@ -75,8 +81,8 @@ def export_trial(number: int, folder: Path) -> Outcome:
     chance = random.Random(number)
     target = folder / f"result{_SUFFIXES[number % len(_SUFFIXES)]}"
     save_picture(target, _picture(_SHADES[0]), saving=Saving(90))
-    process = _start(_export_for_ever, target, folder / "began")
-    _wait_for(folder / "began", process)
+    process = start_child(_export_for_ever, target, folder / "began")
+    wait_for(folder / "began", process)
     time.sleep(chance.uniform(0, 0.25))
     process.kill()
     process.join()
@@ -158,8 +164,8 @@ def _look_after(folder: Path, answer: Path) -> None:
 
 
 def _ask_after(folder: Path, answer: Path) -> tuple[str, dict[str, float]]:
-    process = _start(_look_after, folder, answer)
-    _wait_for(answer, process)
+    process = start_child(_look_after, folder, answer)
+    wait_for(answer, process)
     process.join()
     offered, values = json.loads(answer.read_text(encoding="utf-8"))
     return offered, values
@@ -172,9 +178,9 @@ def session_trial(number: int, folder: Path) -> Outcome:
     photo, log = folder / "photo.png", folder / "log"
     save_picture(photo, np.full((120, 120, 3), 90, np.uint8))
     settings = folder / "config"
-    process = _start(_edit_for_ever, settings, photo, log, number)
+    process = start_child(_edit_for_ever, settings, photo, log, number)
     try:
-        _wait_for(log, process)
+        wait_for(log, process)
         time.sleep(chance.uniform(0.5, 2.5))
         if number % 5 == 0:
             offered, _ = _ask_after(settings, folder / "beside.json")

@@ -73,6 +73,7 @@ def hostile(source: bytes) -> dict[str, tuple[bytes, str]]:
         "nan": (bytes(nan), "digest"),
         "version": (rewrite(source, lambda own: own.update(version=99)), "format 99"),
         "system": (rewrite(source, lambda own: own.update(system="dream")), "dream"),
+        "system of no text": (rewrite(source, lambda own: own.update(system=[])), "the system's name"),
         "latent": (rewrite(source, lambda own: own["config"].update(latent="many")), "incomplete"),
         "other latent": (rewrite(source, lambda own: own["config"].update(latent=64)), "shape"),
         "names": (rewrite(source, lambda own: own["modalities"][1].update(names=["one"])), "incomplete"),
