@@ -89,9 +89,13 @@ def load_model(path: Path) -> tuple[JointModel, Header]:
         CheckpointError: The file is not a sound checkpoint of this program.
     """
     header, arrays = read_checkpoint(path)
-    modalities = tuple(Modality.from_json(values) for values in header.modalities)
-    with torch.device("meta"):
-        model = find_system(header.system).load_class().build(modalities, header.config)
+    try:
+        modalities = tuple(Modality.from_json(values) for values in header.modalities)
+        with torch.device("meta"):
+            model = find_system(header.system).load_class().build(modalities, header.config)
+    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, OverflowError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise CheckpointError(f"No model can be built as {path.name} describes it: {reason}.") from error
     expected = {name: t for name, t in model.state_dict().items() if not name.endswith("num_batches_tracked")}
     if arrays.keys() != expected.keys():
         odd = sorted(arrays.keys() ^ expected.keys())

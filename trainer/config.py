@@ -120,6 +120,9 @@ class TrainConfig(BaseModel):
     edit_soft: float = Field(
         0.0, ge=0, le=1, description="Share of the faces that the editor meets softened."
     )
+    edit_scale: float = Field(
+        1.0, gt=0, le=2, description="How far a slider's step moves the code that an edit is made from."
+    )
     edit_focus: float = Field(3.0, gt=0, description="How much oftener the most wanted attributes are asked.")
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where the model is trained.")
@@ -209,13 +212,15 @@ PRESETS: dict[str, dict[str, Any]] = {
         "learning_rate": 1e-3,
         "learning_rate_end": 1e-4,
         "augment": True,
-        "edit_epochs": 12,
+        "edit_epochs": 14,
         "edit_head_start": 300,
         "edit_realness": 2.0,
         "edit_asked": 4.0,
+        "edit_kept": 60.0,
         "edit_consistency": 3.0,
         "edit_size": 8.0,
         "edit_soft": 0.3,
+        "edit_scale": 0.75,
     },
     "own-attributes": {
         "system": "jmvae-kl-studio",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -103,9 +104,9 @@ def run(check: Check, trials: int, progress: Progress | None = None) -> Iterator
 
 
 def run_share(check: Check, share: float) -> Progress:
-    """Run a part of a check in one go, at least one trial."""
+    """Run a part of a check in one go, rounded up to whole trials."""
     progress = Progress()
-    for _ in run(check, max(1, round(check.size * share)), progress):
+    for _ in run(check, math.ceil(check.size * share - 1e-9), progress):
         pass
     return progress
 

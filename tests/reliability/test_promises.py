@@ -14,7 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
-from benchmarks.reliability import killing, monkey, pictures, places, watching
+from benchmarks.reliability import checkpoints, killing, monkey, pictures, places, training, watching
 from benchmarks.reliability.harness import Check, Outcome, State, run, run_share
 from jmvae_studio.ui.images import to_qimage
 from trainer.data.images import open_image
@@ -38,6 +38,16 @@ def test_a_kill_loses_nothing_that_was_kept(check: Check) -> None:
 @pytest.mark.parametrize("check", [pictures.HOSTILE, places.DAMAGE], ids=lambda check: check.name)
 def test_damaged_files_are_refused_or_set_aside(check: Check, qapp: QApplication) -> None:
     holds(check)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="children begin as copies")
+@pytest.mark.parametrize("check", training.CHECKS, ids=lambda check: check.name)
+def test_training_outlives_what_may_happen(check: Check) -> None:
+    holds(check)
+
+
+def test_whatever_a_model_file_holds_it_is_a_model_or_a_sentence() -> None:
+    holds(checkpoints.CHECK)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows allows few of these names")

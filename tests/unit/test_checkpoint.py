@@ -75,6 +75,10 @@ def hostile(source: bytes) -> dict[str, tuple[bytes, str]]:
         "system": (rewrite(source, lambda own: own.update(system="dream")), "dream"),
         "system of no text": (rewrite(source, lambda own: own.update(system=[])), "the system's name"),
         "latent": (rewrite(source, lambda own: own["config"].update(latent="many")), "incomplete"),
+        "hidden": (
+            rewrite(source, lambda own: own["config"].update(nets="dense", hidden="many")),
+            "No model can be built",
+        ),
         "other latent": (rewrite(source, lambda own: own["config"].update(latent=64)), "shape"),
         "names": (rewrite(source, lambda own: own["modalities"][1].update(names=["one"])), "incomplete"),
         "image": (rewrite(source, lambda own: own["modalities"][0].update(shape=[3, 64])), "incomplete"),

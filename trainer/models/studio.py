@@ -35,8 +35,10 @@ class StudioJMVAE(JointModel):
 
     capabilities = SYSTEMS["jmvae-kl-studio"].capabilities
 
-    def __init__(self, modalities: tuple[Modality, ...], latent: int = 128) -> None:
+    def __init__(self, modalities: tuple[Modality, ...], latent: int = 128, edit_scale: float = 1.0) -> None:
+        """Args: ``edit_scale`` is what the move of the code is multiplied by in an edit, once it is trained."""
         super().__init__(modalities, latent)
+        self.edit_scale = edit_scale
         channels, entries = self.modality("image").shape[0], self.modality("attributes").shape[0]
         self.trunk = Trunk(channels)
         self.attribute_head = nn.Sequential(
@@ -68,12 +70,12 @@ class StudioJMVAE(JointModel):
 
     @classmethod
     def build(cls, modalities: tuple[Modality, ...], config: Mapping[str, Any]) -> StudioJMVAE:
-        """See `JointModel.build`; ``config`` holds ``latent``."""
-        return cls(modalities, latent=int(config["latent"]))
+        """See `JointModel.build`; ``config`` holds ``latent`` and, if it is not 1, ``edit_scale``."""
+        return cls(modalities, int(config["latent"]), float(config.get("edit_scale", 1.0)))
 
     def config(self) -> dict[str, Any]:
         """See `JointModel.config`."""
-        return {"latent": self.latent}
+        return {"latent": self.latent, "edit_scale": self.edit_scale}
 
     def encode(self, given: Mapping[str, Tensor]) -> Gaussian:
         """See `JointModel.encode`.
@@ -140,6 +142,6 @@ class StudioJMVAE(JointModel):
         return {"z": z, "skips": skips, "rest": self.editor(skips, torch.zeros_like(z))}
 
     def latent_change(self, prepared: Mapping[str, Any], move: Tensor) -> Tensor:
-        """See `JointModel.latent_change`: E(x, move) - E(x, 0)."""
-        change: Tensor = self.editor(prepared["skips"], move) - prepared["rest"]
+        """See `JointModel.latent_change`: E(x, s · move) - E(x, 0), s being ``edit_scale``."""
+        change: Tensor = self.editor(prepared["skips"], self.edit_scale * move) - prepared["rest"]
         return change
