@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from jmvae_studio.language import mark, tr
-from jmvae_studio.ui.attribute_slider import AttributeSlider, State
+from jmvae_studio.ui.attribute_slider import LABEL_WIDTH, WIDEST_LABEL, AttributeSlider, State
 from jmvae_studio.ui.told_menu import add_told_menu
 
 Groups = Sequence[tuple[str, Sequence[tuple[str, str]]]]
@@ -135,6 +135,9 @@ class AttributePanel(QWidget):
                 self.sliders[name] = slider
                 sliders.append(slider)
             self._headings.append((heading, button, sliders))
+        widest = max((slider.label_width for slider in self.sliders.values()), default=0)
+        for slider in (*self.sliders.values(), self.strength, self.identity):
+            slider.set_label_width(max(LABEL_WIDTH, min(widest, WIDEST_LABEL)))
         column.addStretch(1)
         self._scroll.setWidget(page)
         self._order_focus()
@@ -269,7 +272,7 @@ class AttributePanel(QWidget):
             group.addAction(action)
             action.triggered.connect(lambda _=False, value=value: self.state_asked.emit(name, value))
         menu.addSeparator()
-        heading, told = self.sliders[name].label.text(), self._told.get(name)
+        heading, told = self.sliders[name].title, self._told.get(name)
         add_told_menu(
             menu, heading, told, self._incorrigible, lambda there: self.told_asked.emit(name, there)
         )
@@ -314,7 +317,7 @@ class AttributePanel(QWidget):
             shown = 0
             for slider in sliders:
                 name = slider.name.lower().replace("_", " ")
-                haystack = f"{button.text().lower()} {slider.label.text().lower()} {name}"
+                haystack = f"{button.text().lower()} {slider.title.lower()} {name}"
                 matches = all(word in haystack for word in words)
                 matches = matches and (not starred or slider.name in self._favourites)
                 slider.setVisible(matches and not folded)

@@ -11,6 +11,8 @@ from PySide6.QtGui import (
     QContextMenuEvent,
     QEnterEvent,
     QFocusEvent,
+    QFont,
+    QFontMetrics,
     QIcon,
     QKeyEvent,
     QMouseEvent,
@@ -39,6 +41,10 @@ State = Literal["held", "locked", "free"]
 
 STEPS = 100
 """Slider positions per unit."""
+
+
+LABEL_WIDTH, WIDEST_LABEL = 124, 190
+"""Pixels of the titles: at least, and at most where longer ones are among them."""
 
 
 class _Groove(QSlider):
@@ -260,9 +266,10 @@ class AttributeSlider(QWidget):
         super().__init__(parent)
         self.name = name
         self._active = True
+        self.title = title
         self.label = QLabel(title, self)
-        self.label.setFixedWidth(124)
         self.label.setToolTip(name)
+        self.set_label_width(LABEL_WIDTH)
         self.mark = _Mark(self)
         self.mark.setAccessibleName(tr("{title}, options", title=title))
         self.mark.clicked.connect(lambda: self.menu_asked.emit(self.name))
@@ -293,6 +300,23 @@ class AttributeSlider(QWidget):
         self.number.valueChanged.connect(self._typed)
         # Return hands the keys back, so that Ctrl+Z undoes the edit and not the typing.
         self.number.lineEdit().returnPressed.connect(self.groove.setFocus)
+
+    @property
+    def label_width(self) -> int:
+        """Pixels that the title takes when it is bold."""
+        return self._bold().horizontalAdvance(self.title) + 2
+
+    def set_label_width(self, width: int) -> None:
+        """Give the title so many pixels; what does not fit is cut short and stands in the tip."""
+        self.label.setFixedWidth(width)
+        self.label.setText(self._bold().elidedText(self.title, Qt.TextElideMode.ElideRight, width))
+        if self.label.text() != self.title:
+            self.label.setToolTip(self.title)
+
+    def _bold(self) -> QFontMetrics:
+        font = QFont(self.label.font())
+        font.setBold(True)
+        return QFontMetrics(font)
 
     @property
     def stops(self) -> tuple[QWidget, ...]:

@@ -14,6 +14,8 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.resources import default_model
 from jmvae_studio.settings import SettingsFile
+from jmvae_studio.ui.attribute_panel import AttributePanel
+from jmvae_studio.ui.attribute_slider import LABEL_WIDTH, WIDEST_LABEL
 from tests.gui.conftest import drag, drag_slider, pixels, settle
 from trainer.data.images import open_image
 
@@ -199,3 +201,24 @@ def test_words_stand_out_after_a_change_of_theme(
         place = seen.translated(word.mapTo(studio.window, QPoint()))
         grey = picture[place.top() : place.bottom() + 1, place.left() : place.right() + 1]
         assert np.ptp(grey) > (100 if word.isEnabled() else 40), word.text()
+
+
+def test_long_names_widen_the_titles_and_are_cut_short_at_last(qtbot: QtBot) -> None:
+    panel = AttributePanel(-3, 3)
+    qtbot.addWidget(panel)
+    long, longest = "Wearing a knitted scarf", "Wearing a knitted scarf and a hat that does not go with it"
+    panel.set_attributes([("Own attributes", [("short", "Short")])])
+    assert panel.sliders["short"].label.width() == LABEL_WIDTH
+    panel.set_attributes([("Own attributes", [("short", "Short"), ("long", long)])])
+    panel.resize(380, 600)
+    panel.show()
+    rows = panel.sliders
+    assert LABEL_WIDTH < rows["long"].label.width() == rows["short"].label.width() <= WIDEST_LABEL
+    assert rows["long"].label.text() == long
+    panel.set_attributes([("Own attributes", [("long", long), ("longest", longest)])])
+    label = panel.sliders["longest"].label
+    assert label.width() == WIDEST_LABEL
+    assert label.text().endswith("…")
+    assert label.toolTip() == longest
+    QTest.keyClicks(panel.search, "does not go")
+    assert [name for name, slider in panel.sliders.items() if not slider.isHidden()] == ["longest"]
