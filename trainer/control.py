@@ -1,10 +1,12 @@
-"""What a run that is under way is asked for: ``control.json`` in its folder, read between its steps. Torch-free."""
+"""What a run that is under way is asked for: by ``control.json`` in its folder, and by signals. Torch-free."""
 
 from __future__ import annotations
 
 import json
+import signal
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trainer.files import write_beside
@@ -45,3 +47,14 @@ class Control:
                 values = json.loads(self._path.read_text(encoding="utf-8"))
                 self._threads, self._until = int(values["threads"]), float(values["until"])
         return self._threads if self._threads > 0 and time.time() < self._until else None
+
+
+@contextmanager
+def stop_signals(ask: Callable[[], None]) -> Iterator[None]:
+    """While it lasts, Ctrl-C and SIGTERM ask for something."""
+    asked = {number: signal.signal(number, lambda *_: ask()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in asked.items():
+            signal.signal(number, handler)

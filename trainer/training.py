@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -23,11 +22,10 @@ from trainer.bound_step import BoundStep
 from trainer.checkpoint import load_newest_state, save_model, save_state, share
 from trainer.checkpoint_header import CropSpec
 from trainer.config import TrainConfig
-from trainer.control import Control
+from trainer.control import Control, stop_signals
 from trainer.data.dataset import Dataset
 from trainer.data.loading import load_dataset
 from trainer.errors import CheckpointError, TrainerError
-from trainer.evaluation.attributes import attribute_accuracy
 from trainer.evaluation.figures import sample_sheet
 from trainer.events import EventLog, Progress
 from trainer.files import write_beside
@@ -41,13 +39,13 @@ from trainer.numbers import (
     SLOWER,
     NotFiniteError,
     Statistics,
-    in_chunks,
     is_out_of_memory,
 )
 from trainer.processes import Processes
 from trainer.saving import Saver
 from trainer.starting import Frozen, complete_attributes, start_from
 from trainer.systems import check_run
+from trainer.validation import score, validate
 
 
 class Run:
@@ -169,23 +167,32 @@ class Run:
             device=str(self.processes.device),
             processes=self.processes.count,
         )
-        with self._signals():
-            while self.step < total:
-                self._yield()
-                self.saver.retry()
-                went_on = self.take_step()
-                self.stop_requested = self.processes.any(self.stop_requested)
-                if went_on and self.step % self.batches.steps_per_epoch == 0:
-                    self.finish_epoch(self.step // self.batches.steps_per_epoch)
-                elif (went_on and self.step % self.config.checkpoint_steps == 0) or self.stop_requested:
-                    self._save()
-                if self.stop_requested:
-                    self.saver.finish()
-                    self.events.emit("stopped", step=self.step)
-                    return self.step == total
-            self.saver.finish()
+        try:
+            with stop_signals(self._ask_to_stop):
+                while self.step < total:
+                    self._yield()
+                    self.saver.retry()
+                    went_on = self.take_step()
+                    self.stop_requested = self.processes.any(self.stop_requested)
+                    if went_on and self.step % self.batches.steps_per_epoch == 0:
+                        self.finish_epoch(self.step // self.batches.steps_per_epoch)
+                    elif (went_on and self.step % self.config.checkpoint_steps == 0) or self.stop_requested:
+                        self._save()
+                    if self.stop_requested:
+                        self.saver.finish()
+                        self.events.emit("stopped", step=self.step)
+                        return self.step == total
+                self.saver.finish()
+        finally:
+            torch.set_num_threads(self._threads)
         self.events.emit("finished", step=self.step)
         return True
+
+    def _ask_to_stop(self) -> None:
+        """Stop after the step under way; asked again, at once."""
+        if self.stop_requested:
+            raise KeyboardInterrupt
+        self.stop_requested = True
 
     def _sweep(self) -> None:
         """Remove what a run that was killed had begun to write."""
@@ -349,24 +356,7 @@ class Run:
 
     def validate(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:
         """Accuracies and terms of the bound on some rows of the data, as the model stands."""
-        metrics = attribute_accuracy(self.model, self.data, rows, self.told)
-        return metrics if self.model.adversarial else metrics | self._validation_terms(rows)
-
-    @torch.no_grad()
-    def _validation_terms(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:
-        generator = np.random.default_rng((self.config.seed, 0))
-        sums: dict[str, float] = {}
-
-        def measure(part: slice) -> None:
-            chunk = rows[part]
-            data = self.batches.to_device(self.model, self.data.images[chunk], self.data.attributes[chunk])
-            noise = self.batches.noise(self.model, generator, len(chunk))
-            terms = self.model.terms(data, noise, self.config.channel_reduction)
-            for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + float(value) * len(chunk) / len(rows)
-
-        in_chunks(len(rows), 256, measure)
-        return sums
+        return validate(self.model, self.batches, rows, self.told)
 
     def _training(self, epoch: int) -> dict[str, Any]:
         settings = self.config.model_dump(mode="json", exclude={"data", "cache", "device", "limit", "parent"})
@@ -423,34 +413,6 @@ class Run:
             yield
         finally:
             self.model.load_state_dict(own)
-
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM ask for a stop after the step under way; a second one ends at once."""
-
-        def ask(number: int, frame: object) -> None:
-            if self.stop_requested:
-                raise KeyboardInterrupt
-            self.stop_requested = True
-
-        previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-            torch.set_num_threads(self._threads)
-
-
-def score(metrics: Mapping[str, float]) -> float:
-    """How good an epoch is: balanced accuracy of the attributes; without them, minus the bound without KL weights.
-
-    Of two epochs that are equally good (as the editor's are, which do not change what is read) the later one counts
-    as the better one.
-    """
-    if "balanced_accuracy" in metrics:
-        return metrics["balanced_accuracy"]
-    return -sum(value for name, value in metrics.items() if name.startswith("nll_") or name == "kl_prior")
 
 
 def start(folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> bool:

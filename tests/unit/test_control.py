@@ -11,7 +11,8 @@ from trainer.checkpoint import share
 from trainer.config import PRESETS, make_config
 from trainer.control import NAME, Control, ask_for_threads
 from trainer.events import EventLog, read_events
-from trainer.training import Run, score
+from trainer.training import Run
+from trainer.validation import score
 
 
 def test_a_wish_holds_for_its_time(tmp_path: Path) -> None:
