@@ -269,8 +269,7 @@ def _progressive_memory(path: Path) -> int:
 def _limit_time(seconds: int) -> None:
     """Be ended after so many more seconds of the processor."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    end = int(used.ru_utime + used.ru_stime) + seconds + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (end, resource.RLIM_INFINITY))
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds + 1)
 
 
 def _held() -> int | None:
@@ -282,7 +281,13 @@ def _held() -> int | None:
 def _limit_memory(held: int | None, size: int) -> None:
     """Get no more than so many bytes beyond those held."""
     if held is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (held + size, resource.RLIM_INFINITY))
+        _limit(resource.RLIMIT_AS, held + size)
+
+
+def _limit(kind: int, value: int) -> None:
+    """Limit what may be raised again, below a limit that may not."""
+    _, most = resource.getrlimit(kind)
+    resource.setrlimit(kind, (value if most == resource.RLIM_INFINITY else min(value, most), most))
 
 
 if __name__ == "__main__":
