@@ -249,7 +249,8 @@ def test_own_attributes_from_a_checkpoint(own_faces: Path, checkpoint: Path, tmp
     assert (settings["preset"], settings["learn"]) == ("own-attributes", "attributes")
     assert (settings["system"], settings["dataset"]) == ("jmvae-kl", "folder")
     _, header = load_model(tmp_path / "run" / "best.safetensors")
-    assert header.attribute_names == ("Bright", "Red")
+    parent, _ = load_model(checkpoint)
+    assert header.attribute_names == (*parent.vector.names, "Bright", "Red")
     assert header.training["parent"] == {"epoch": 0}
     refused = run("train", "--data", own_faces, "--start-from", tmp_path / "no", "--out", tmp_path / "other")
     assert refused.returncode == 1
