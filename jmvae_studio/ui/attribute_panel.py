@@ -28,6 +28,9 @@ from jmvae_studio.ui.told_menu import add_told_menu
 Groups = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 """Heading in English, by which its fold is kept, then (name, title) of each attribute."""
 
+_LEAST = 340
+"""Width of the panel, at least, with titles of the usual width."""
+
 _STATES: tuple[tuple[State, str], ...] = (
     ("held", mark("&Keep as Read Until Set")),
     ("locked", mark("&Lock Where It Is")),
@@ -105,7 +108,6 @@ class AttributePanel(QWidget):
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._lay_out()
-        self.setMinimumWidth(340)
         self.set_attributes([])
 
     def set_attributes(self, groups: Groups) -> None:
@@ -136,8 +138,10 @@ class AttributePanel(QWidget):
                 sliders.append(slider)
             self._headings.append((heading, button, sliders))
         widest = max((slider.label_width for slider in self.sliders.values()), default=0)
+        width = max(LABEL_WIDTH, min(widest, WIDEST_LABEL))
         for slider in (*self.sliders.values(), self.strength, self.identity):
-            slider.set_label_width(max(LABEL_WIDTH, min(widest, WIDEST_LABEL)))
+            slider.set_label_width(width)
+        self.setMinimumWidth(_LEAST + width - LABEL_WIDTH)  # the sliders stay as long
         column.addStretch(1)
         self._scroll.setWidget(page)
         self._order_focus()
