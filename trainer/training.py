@@ -47,6 +47,9 @@ from trainer.starting import Frozen, complete_attributes, start_from
 from trainer.systems import check_run
 from trainer.validation import score, validate
 
+SAVE_SECONDS = 300.0
+"""At most so long between two saves, however slow the updates are."""
+
 
 class Run:
     """One training run in a folder of its own, from its configuration to its checkpoints.
@@ -92,7 +95,7 @@ class Run:
         """What the learning rates are multiplied by, and how many batches were passed over."""
         self.stop_requested = False
         self.saver = Saver(folder, events)
-        self._bad, self._returned = 0, Counter[int]()
+        self._bad, self._returned, self._saved = 0, Counter[int](), time.monotonic()
         self._control, self._threads = Control(folder), torch.get_num_threads()
         adversary = make_adversary(config, model)
         edit_stage = None
@@ -176,7 +179,7 @@ class Run:
                     self.stop_requested = self.processes.any(self.stop_requested)
                     if went_on and self.step % self.batches.steps_per_epoch == 0:
                         self.finish_epoch(self.step // self.batches.steps_per_epoch)
-                    elif (went_on and self.step % self.config.checkpoint_steps == 0) or self.stop_requested:
+                    elif (went_on and self._is_save_due()) or self.stop_requested:
                         self._save()
                     if self.stop_requested:
                         self.saver.finish()
@@ -187,6 +190,11 @@ class Run:
             torch.set_num_threads(self._threads)
         self.events.emit("finished", step=self.step)
         return True
+
+    def _is_save_due(self) -> bool:
+        """After so many updates or so much time; all processes agree."""
+        late = time.monotonic() - self._saved >= SAVE_SECONDS
+        return self.step % self.config.checkpoint_steps == 0 or self.processes.any(late)
 
     def _ask_to_stop(self) -> None:
         """Stop after the step under way; asked again, at once."""
@@ -376,6 +384,7 @@ class Run:
         """
         if self.processes.is_first and (self.stop_requested or not self._bad):
             self._save_state()
+        self._saved = time.monotonic()
         self.processes.fabric.barrier()
 
     def _save_state(self) -> None:

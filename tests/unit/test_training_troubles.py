@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.unit.test_training import quiet
-from trainer import numbers, saving
+from trainer import numbers, saving, training
 from trainer.checkpoint import load_model, load_newest_state
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
@@ -316,6 +316,14 @@ def test_validation_takes_fewer_pictures_at_a_time(make: MakeRun) -> None:
     divided = run.validate(rows)
     assert divided["accuracy"] == whole["accuracy"]
     assert divided["nll_image"] == pytest.approx(whole["nll_image"], rel=0.05)
+
+
+def test_slow_updates_are_saved_by_the_clock(
+    make: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
+    assert make(checkpoint_steps=100, epochs=1).fit()
+    assert [event["step"] for event in told(tmp_path, "saved")] == [1, 2, 3, 4]
 
 
 def test_what_a_kill_left_behind_is_swept(make: MakeRun, tmp_path: Path) -> None:
