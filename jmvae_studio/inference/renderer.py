@@ -238,29 +238,25 @@ class Renderer(QObject):
         Raises:
             RenderError: The computer's own memory does not suffice.
         """
-        try:
-            return work()
-        except Exception as error:
-            if not _is_out_of_memory(error):
-                raise
-        self._forget_codes()
-        if self._engine is not None:
-            self._engine.give_back()
-        try:
-            return work()
-        except Exception as error:
-            if not _is_out_of_memory(error):
-                raise
-        if self._move_to_cpu():
+        for make_room in (self._drop_codes, self._move_to_cpu, lambda: False):
             try:
                 return work()
             except Exception as error:
                 if not _is_out_of_memory(error):
                     raise
+            if not make_room():  # only now: the error held what the device has to give back
+                break
         raise RenderError(tr("There is not enough memory for this: close other programs and try again."))
 
+    def _drop_codes(self) -> bool:
+        """Let the device have the memory of all codes."""
+        self._forget_codes()
+        if self._engine is not None:
+            self._engine.give_back()
+        return True
+
     def _move_to_cpu(self) -> bool:
-        """Go on there, if the model is elsewhere."""
+        """Go on there; False if the model is there already, or nowhere."""
         if self._engine is None or self._source is None or self._engine.is_on_cpu:
             return False
         name, path = self._engine.device_name, self._source[0]

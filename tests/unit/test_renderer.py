@@ -52,6 +52,14 @@ def ready(renderer: Renderer, checkpoint: Path, astronaut: np.ndarray) -> tuple[
     return renderer, encoded[0]
 
 
+@pytest.fixture
+def told(renderer: Renderer) -> list[str]:
+    """What the renderer says went wrong."""
+    sentences: list[str] = []
+    renderer.failed.connect(lambda text, details: sentences.append(text))
+    return sentences
+
+
 def request(encoded: EncodeResult, value: float) -> PreviewRequest:
     return PreviewRequest(encoded.digest, FACE, (value, *encoded.attributes[1:]), "residual")
 
@@ -264,11 +272,13 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, renderer: Renderer) -> None:
 
 @pytest.mark.parametrize("name", ["preview", "encode", "layer", "beliefs", "decode"])
 def test_too_little_memory_is_tried_again_with_less(
-    ready: tuple[Renderer, EncodeResult], monkeypatch: pytest.MonkeyPatch, name: str, astronaut: np.ndarray
+    ready: tuple[Renderer, EncodeResult],
+    told: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    astronaut: np.ndarray,
 ) -> None:
     renderer, encoded = ready
-    told: list[str] = []
-    renderer.failed.connect(lambda text, details: told.append(text))
     starving = Starving(monkeypatch, name, 1)
     assert ask(renderer, encoded, name, astronaut)
     assert starving.calls >= 2
@@ -277,12 +287,14 @@ def test_too_little_memory_is_tried_again_with_less(
 
 @pytest.mark.parametrize("name", ["preview", "encode", "layer", "beliefs", "decode"])
 def test_with_too_little_memory_on_the_card_the_cpu_goes_on_and_says_so(
-    ready: tuple[Renderer, EncodeResult], monkeypatch: pytest.MonkeyPatch, name: str, astronaut: np.ndarray
+    ready: tuple[Renderer, EncodeResult],
+    told: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    astronaut: np.ndarray,
 ) -> None:
     renderer, encoded = ready
-    told: list[str] = []
     loaded: list[ModelInfo] = []
-    renderer.failed.connect(lambda text, details: told.append(text))
     renderer.model_loaded.connect(loaded.append)
     elsewhere(monkeypatch, renderer)
     Starving(monkeypatch, name, -1)
@@ -293,11 +305,12 @@ def test_with_too_little_memory_on_the_card_the_cpu_goes_on_and_says_so(
 
 
 def test_memory_that_is_nowhere_is_said_and_the_thread_goes_on(
-    ready: tuple[Renderer, EncodeResult], monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray
+    ready: tuple[Renderer, EncodeResult],
+    told: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    astronaut: np.ndarray,
 ) -> None:
     renderer, encoded = ready
-    told: list[str] = []
-    renderer.failed.connect(lambda text, details: told.append(text))
     Starving(monkeypatch, "preview", 2)
     renderer.request(request(encoded, 1.0))
     until(lambda: told)
@@ -312,10 +325,9 @@ def test_memory_that_is_nowhere_is_said_and_the_thread_goes_on(
 
 
 def test_a_model_too_large_for_the_card_is_loaded_on_the_cpu(
-    renderer: Renderer, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    renderer: Renderer, told: list[str], checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = Engine.load
-    told: list[str] = []
     loaded: list[ModelInfo] = []
 
     def load(path: Path, device: str) -> Engine:
@@ -324,7 +336,6 @@ def test_a_model_too_large_for_the_card_is_loaded_on_the_cpu(
         return plain(path, "cpu")
 
     monkeypatch.setattr(Engine, "load", load)
-    renderer.failed.connect(lambda text, details: told.append(text))
     renderer.model_loaded.connect(loaded.append)
     renderer.load(checkpoint, "auto")
     until(lambda: told)
