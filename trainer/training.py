@@ -50,6 +50,9 @@ from trainer.validation import score, validate
 SAVE_SECONDS = 300.0
 """At most so long between two saves, however slow the updates are."""
 
+_PARTS = (".model.*.part", ".best.*.part", "state/.step-*.part", "samples/.epoch-*.part")
+"""What a run writes beside its files; others, which the studio may be writing now, are not its own."""
+
 
 class Run:
     """One training run in a folder of its own, from its configuration to its checkpoints.
@@ -204,8 +207,9 @@ class Run:
 
     def _sweep(self) -> None:
         """Remove what a run that was killed had begun to write."""
-        for left in (*self.folder.glob(".*.part"), *self.folder.glob("s*/.*.part")):
-            left.unlink(missing_ok=True)
+        for pattern in _PARTS:
+            for left in self.folder.glob(pattern):
+                left.unlink(missing_ok=True)
 
     def _yield(self) -> None:
         """Compute on as many threads as `trainer.control` asks for; on all of ours when nobody asks."""

@@ -330,7 +330,9 @@ def test_what_a_kill_left_behind_is_swept(make: MakeRun, tmp_path: Path) -> None
     run = make()
     (tmp_path / "state").mkdir()
     left = [tmp_path / ".model.safetensors.1.part", tmp_path / "state" / ".step-00000001.pt.1.part"]
-    for path in left:
+    studio = tmp_path / ".control.json.1.part"  # which another program may be writing now
+    for path in (*left, studio):
         path.write_bytes(b"half")
     assert run.fit()
     assert not any(path.exists() for path in left)
+    assert studio.exists()
