@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
 
 from jmvae_studio.language import tr
 from jmvae_studio.ui.attribute_menu import AttributeMenu
-from jmvae_studio.ui.attribute_slider import STEPS, AttributeSlider
+from jmvae_studio.ui.attribute_slider import AttributeSlider
 from jmvae_studio.ui.face_grid import FaceGrid
+from jmvae_studio.ui.groove import STEPS
 
 if TYPE_CHECKING:
     from jmvae_studio.ui.passes_plot import PassesPlot

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.inference.requests import Analysis
-from jmvae_studio.ui.attribute_slider import STEPS
+from jmvae_studio.ui.groove import STEPS
 from tests.gui.conftest import drag_slider
 
 

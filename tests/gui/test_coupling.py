@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
-from jmvae_studio.ui.attribute_slider import STEPS
+from jmvae_studio.ui.groove import STEPS
 from tests.gui.conftest import drag_slider, settle
 
 NOTABLE = 0.03
