@@ -13,7 +13,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.reliability import checkpoints, killing, monkey, pictures, places, training, watching
+from benchmarks.reliability import (
+    checkpoints,
+    killing,
+    monkey,
+    pictures,
+    places,
+    stopping,
+    troubles,
+    watching,
+)
 from benchmarks.reliability.harness import Check, Progress, State, run
 
 CHECKS: tuple[Check, ...] = (
@@ -28,7 +37,8 @@ CHECKS: tuple[Check, ...] = (
     places.DAMAGE,
     places.SAME,
     checkpoints.CHECK,
-    *training.CHECKS,
+    *stopping.CHECKS,
+    *troubles.CHECKS,
 )
 
 

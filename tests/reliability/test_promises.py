@@ -14,7 +14,16 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
-from benchmarks.reliability import checkpoints, killing, monkey, pictures, places, training, watching
+from benchmarks.reliability import (
+    checkpoints,
+    killing,
+    monkey,
+    pictures,
+    places,
+    stopping,
+    troubles,
+    watching,
+)
 from benchmarks.reliability.harness import Check, Outcome, State, run, run_share
 from jmvae_studio.ui.images import to_qimage
 from trainer.data.images import open_image
@@ -41,7 +50,7 @@ def test_damaged_files_are_refused_or_set_aside(check: Check, qapp: QApplication
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="children begin as copies")
-@pytest.mark.parametrize("check", training.CHECKS, ids=lambda check: check.name)
+@pytest.mark.parametrize("check", [*stopping.CHECKS, *troubles.CHECKS], ids=lambda check: check.name)
 def test_training_outlives_what_may_happen(check: Check) -> None:
     holds(check)
 
