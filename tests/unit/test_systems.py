@@ -240,6 +240,22 @@ def test_jmvae_h_descends_where_a_modality_is_missing() -> None:
     )
 
 
+def test_iterative_sampling_in_jmvae_h_goes_past_the_top_layer() -> None:
+    model, data = build("jmvae-h"), batch()
+    assert isinstance(model, JMVAEH)
+    with torch.no_grad():
+        for parameter in model.down.parameters():
+            parameter.zero_()  # z_1 knows nothing of z_2, and so of what is given
+    other = {"label": data["label"].roll(1, 1)}
+    passes = [
+        list(model.filled_in(given, 3, "noise", torch.Generator().manual_seed(0)))
+        for given in ({"label": data["label"]}, other)
+    ]
+    for one, two in zip(*passes, strict=True):
+        assert not torch.equal(one["label"], two["label"])
+        assert torch.equal(one["image"], two["image"])
+
+
 def test_a_target_must_be_there() -> None:
     with pytest.raises(ConfigError, match="target “sound”"):
         build("cvae", target="sound")

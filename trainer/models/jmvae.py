@@ -163,7 +163,7 @@ class JMVAE(JointModel):
             data |= {modality.name: _random_start(modality, draw(*modality.shape)) for modality in absent}
         yield data
         for _ in range(passes - 1):
-            z = self.sample_code(data, draw(self.latent))
+            z = self.generating_code(data, draw(self.latent))
             data = data | {m.name: self.decode_one(m.name, z).sample(draw(*m.shape)) for m in absent}
             yield data
 

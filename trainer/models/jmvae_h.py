@@ -99,7 +99,11 @@ class JMVAEH(JMVAE):
         return torch.cat([q.sample(part) for q, part in zip(posteriors, parts, strict=True)], dim=1)
 
     def generating_code(self, data: Mapping[str, Tensor], noise: Tensor) -> Tensor:
-        """z_L ~ q(z_L | all modalities), then from the top down through p(z_l | z_{l+1}) (A, Eq. 6)."""
+        """z_L ~ q(z_L | all modalities), then from the top down through p(z_l | z_{l+1}) (A, Eq. 6 and figure 2 b).
+
+        Iterative sampling takes the same way. By z_1 ~ q(z_1 | all modalities) instead, a picture that is still noise
+        goes past the top layer, and pictures on MNIST get less likely with every pass, against the paper's figure 5.
+        """
         parts = self._split(noise)
         return self._descend(self._posteriors(data)[-1].sample(parts[-1]), parts)
 
