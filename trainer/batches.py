@@ -17,6 +17,7 @@ from trainer.errors import ConfigError
 from trainer.models.editing import sampling_weights
 from trainer.models.interface import JointModel, Modality
 from trainer.processes import Processes
+from trainer.resident import keep_resident, take_rows
 
 
 class Batches:
@@ -34,6 +35,7 @@ class Batches:
         self.train_rows = self.rows("train")
         self._ordered: tuple[int, npt.NDArray[np.int64]] = (0, np.empty(0, np.int64))
         """An epoch and its order: made once, used by all of its steps."""
+        self._resident = None if config.binarise else keep_resident(data.images, processes.device)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -69,20 +71,30 @@ class Batches:
         size = self.config.batch_size
         rows = np.sort(self.train_rows[self._order(epoch)[place * size : (place + 1) * size]])
         generator = np.random.default_rng((self.config.seed, epoch, step))
-        pixels = self.data.images[rows]  # batch × height × width × channels
-        if self.config.flip:
-            mirrored = generator.random(len(rows)) < 0.5
-            pixels[mirrored] = pixels[mirrored, :, ::-1]
-        if self.config.binarise and not model.adversarial:  # a GAN is told by its greys, not by what it draws
-            pixels = binarise(pixels, generator)
-        noise = self.noise(model, generator, len(rows))
         own = self.processes.share(len(rows))
-        data = self.to_device(model, pixels[own], self.data.attributes[rows[own]])
+        pixels = self._pixels(rows, own, generator, not model.adversarial)
+        noise = self.noise(model, generator, len(rows))
+        data = self._to_device(model, pixels, self.data.attributes[rows[own]])
         if self.config.augment:
             source = torch.Generator().manual_seed(int(generator.integers(2**62)) + self.processes.rank)
             moved = jitter(data["image"], source, shift=0.025, zoom=0.03, turn=2.5, light=0.1)
             data["image"] = moved.contiguous(memory_format=torch.channels_last)
         return data, noise[own]
+
+    def _pixels(
+        self, rows: npt.NDArray[np.int64], own: slice, generator: np.random.Generator, may_binarise: bool
+    ) -> Tensor:
+        """The pictures of ``rows[own]``, batch × height × width × channels; drawn for the whole batch alike."""
+        mirrored = np.zeros(len(rows), bool)
+        if self.config.flip:
+            mirrored = generator.random(len(rows)) < 0.5
+        if self._resident is not None:
+            return take_rows(self._resident, rows[own], mirrored[own])
+        pixels = self.data.images[rows]
+        pixels[mirrored] = pixels[mirrored, :, ::-1]
+        if self.config.binarise and may_binarise:  # a GAN is told by its greys, not by what it draws
+            pixels = binarise(pixels, generator)
+        return torch.from_numpy(np.ascontiguousarray(pixels[own]))
 
     def noise(self, model: JointModel, generator: np.random.Generator, count: int) -> Tensor:
         """Normal numbers for ``count`` data, on the device."""
@@ -93,8 +105,11 @@ class Batches:
         self, model: JointModel, pixels: npt.NDArray[np.uint8], vectors: npt.NDArray[Any]
     ) -> dict[str, Tensor]:
         """The modalities of some data, on the device."""
+        return self._to_device(model, torch.from_numpy(np.ascontiguousarray(pixels)), vectors)
+
+    def _to_device(self, model: JointModel, pixels: Tensor, vectors: npt.NDArray[Any]) -> dict[str, Tensor]:
         device = self.processes.device
-        image = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(0, 3, 1, 2)
+        image = pixels.to(device).permute(0, 3, 1, 2)
         return {
             "image": model.standardise(image).contiguous(memory_format=torch.channels_last),
             self.data.kind: torch.from_numpy(vectors.astype(np.float32)).to(device),

@@ -127,6 +127,9 @@ class TrainConfig(BaseModel):
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where the model is trained.")
     precision: Literal["32-true", "bf16-mixed"] = Field("bf16-mixed", description="Numbers inside the nets.")
+    torch_compile: Literal["auto", "yes", "no"] = Field(
+        "auto", description="Compile the bound with torch.compile; auto: in long runs on CUDA."
+    )
     seed: int = Field(0, ge=0, description="Seed of the weights, the order, the flips and the noise.")
     checkpoint_steps: Positive = Field(500, description="Updates between two saves of the whole state.")
     log_steps: Positive = Field(50, description="Updates between two lines of loss terms.")

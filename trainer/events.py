@@ -18,7 +18,7 @@ class EventLog:
 
     Kinds: ``run-started``, ``step``, ``epoch``, ``saved``, ``published``, ``stopped``, ``finished``; and what went
     wrong: ``skipped`` (a batch without a finite update), ``rolled-back``, ``in-pieces`` (batches that need less
-    memory), ``not-saved``, ``saved-at-last``, ``not-published``.
+    memory), ``not-compiled``, ``not-saved``, ``saved-at-last``, ``not-published``.
     What a full disk does not take is kept and written with a later event. Every line carries ``event`` and ``time``
     (seconds since 1970) beside the kind's own fields.
     """

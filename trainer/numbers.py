@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils import get_total_norm
 
 IN_A_ROW = 5
 """Batches without a finite update after which a run goes back to its last good state."""
@@ -20,15 +21,19 @@ class NotFiniteError(Exception):
     """A gradient is infinite or no number; nothing was updated by it."""
 
 
-def check_finite(gradients: Iterable[Tensor | None]) -> None:
+def check_finite(gradients: Iterable[Tensor | None]) -> Tensor:
     """See that gradients consist of finite numbers; ask after the mean over all processes, so that all agree.
+
+    Returns:
+        Their total norm.
 
     Raises:
         NotFiniteError: One does not.
     """
-    present = [gradient for gradient in gradients if gradient is not None]
-    if present and not torch.isfinite(torch.stack(torch._foreach_norm(present))).all():
+    norm = get_total_norm([gradient for gradient in gradients if gradient is not None])
+    if not torch.isfinite(norm):
         raise NotFiniteError
+    return norm
 
 
 class Statistics:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from trainer.averaging import AveragedWeights
 from trainer.batches import Batches
 from trainer.bound_step import BoundStep
 from trainer.checkpoint import load_newest_state, save_model, save_state, share
@@ -110,9 +110,8 @@ class Run:
             self.batches.set_statistics(model)
         self.parent = None if config.parent is None else start_from(config.parent, model, config)
         self.frozen = Frozen(model, config)
-        self.ema = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.model: JointModel = model.to(self.processes.device)
-        self.ema = {name: tensor.to(self.processes.device) for name, tensor in self.ema.items()}
+        self.averaged = AveragedWeights(self.model, config.ema_decay, self.batches.steps_per_epoch)
         self.adversary = None if adversary is None else adversary.to(self.processes.device)
         if self.adversary is not None:
             self.adversary.attach(self.model, self.processes.average_gradients)
@@ -121,7 +120,8 @@ class Run:
             self.edit_stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.edit_stage.attach(self.model, self.processes.average_gradients)
         self._statistics = Statistics([self.model, *self._stages.values()])
-        self.bound = BoundStep(self.model, config, self.processes, self._statistics, events)
+        updates = config.epochs * self.batches.steps_per_epoch
+        self.bound = BoundStep(self.model, config, self.processes, self._statistics, events, updates)
 
     @property
     def _stages(self) -> dict[str, Game]:
@@ -145,7 +145,7 @@ class Run:
         """Make everything that learns what it is in a state, with learning rates of ``rate`` times their size."""
         self.step, self.rate = int(state["step"]), rate
         self.model.load_state_dict(state["model"])
-        self.ema = {name: tensor.to(self.processes.device) for name, tensor in state["ema"].items()}
+        self.averaged.load(state["ema"])
         self.bound.optimizer.load_state_dict(state["optimizer"])
         for name, stage in self._stages.items():
             stage.rate = rate
@@ -239,8 +239,8 @@ class Run:
             self._statistics.restore()
             return self._pass_over()
         self._bad = 0
-        self._average()
         self.step += 1
+        self.averaged.follow(self.step)
         if self.step % self.config.log_steps == 0 or self.step == 1:
             values = self.processes.average({name: float(value) for name, value in terms.items()})
             rate = self.config.batch_size / (time.perf_counter() - started)
@@ -314,21 +314,11 @@ class Run:
         end, start = self.config.learning_rate_end, self.config.learning_rate
         return self.rate * (end + (start - end) * 0.5 * (1 + float(np.cos(np.pi * share))))
 
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Move the exponential average of the weights towards the newest ones."""
-        current = self.model.state_dict()
-        floats = [name for name, tensor in current.items() if tensor.is_floating_point()]
-        weight = 1 - min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_([self.ema[name] for name in floats], [current[name] for name in floats], weight)
-        for name in current.keys() - set(floats):
-            self.ema[name].copy_(current[name])
-
     def finish_epoch(self, epoch: int) -> None:
         """Validate, publish and draw with the averaged weights, then save the state; the first process alone."""
         if self.processes.is_first:
             rows = self.batches.rows("validation")
-            with self._averaged_weights():
+            with self.averaged.applied():
                 metrics = self.validate(rows)
                 sheet = sample_sheet(self.model, self.data.images[rows[:8]], self.data.attributes[rows[:8]])
             self._write_sheet(sheet, epoch)
@@ -336,7 +326,7 @@ class Run:
             if is_best := best >= self.best:
                 self.best = best
             self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
-            size = sum(2 * tensor.numel() for tensor in self.ema.values())
+            size = sum(2 * tensor.numel() for tensor in self.averaged.tensors.values())
             self.saver.write("the model", size, lambda: self._publish(epoch, is_best))
         self._save()
 
@@ -357,7 +347,7 @@ class Run:
         crop = CropSpec("face" if self.config.dataset != "mnist" else "whole")
         parent = self.parent.digest if self.parent else None
         try:
-            with self._averaged_weights():
+            with self.averaged.applied():
                 save_model(path, self.model, self.config.system, self._training(epoch), crop, parent)
         except CheckpointError as error:
             self.events.emit("not-published", epoch=epoch, message=str(error))
@@ -392,7 +382,7 @@ class Run:
         self.processes.fabric.barrier()
 
     def _save_state(self) -> None:
-        tensors = [*self.model.state_dict().values(), *self.ema.values()]
+        tensors = [*self.model.state_dict().values(), *self.averaged.tensors.values()]
         moments = [
             t for s in self.bound.optimizer.state.values() for t in s.values() if isinstance(t, Tensor)
         ]
@@ -407,7 +397,7 @@ class Run:
         state = {
             "step": self.step,
             "model": self.model.state_dict(),
-            "ema": self.ema,
+            "ema": self.averaged.tensors,
             "optimizer": self.bound.optimizer.state_dict(),
             "best": self.best,
             "rate": self.rate,
@@ -416,16 +406,6 @@ class Run:
         for name, stage in self._stages.items():
             state |= {name: stage.state_dict(), f"{name}_optimizers": stage.optimizer_states()}
         return state
-
-    @contextlib.contextmanager
-    def _averaged_weights(self) -> Iterator[None]:
-        own = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        self.model.load_state_dict(self.ema)
-        self.model.eval()
-        try:
-            yield
-        finally:
-            self.model.load_state_dict(own)
 
 
 def start(folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> bool:

@@ -45,7 +45,7 @@ def number_trial(number: int, folder: Path) -> Outcome:
 
         run.batches.batch = batch  # type: ignore[method-assign]
         outcome.expect(run.fit(), "the run does not end")
-        held = [*run.model.state_dict().values(), *run.ema.values()]
+        held = [*run.model.state_dict().values(), *run.averaged.tensors.values()]
         outcome.expect(all(bool(torch.isfinite(t).all()) for t in held), "a weight is no number")
         outcome.expect(run.skipped == len(bad), f"{run.skipped} batches counted of {len(bad)}")
     backs = told(folder, "rolled-back")

@@ -1,5 +1,6 @@
 """Training on tiny data: it learns, stops, and goes on as if it had not stopped."""
 
+import functools
 import io
 import json
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from trainer import resident
+from trainer.bound_step import COMPILED_FROM, pays_to_compile
 from trainer.checkpoint import load_model, load_newest_state
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
@@ -128,3 +131,82 @@ def test_nothing_to_resume_is_said(tiny_celeba: Path, cache: Path, tmp_path: Pat
     with pytest.raises(TrainerError, match="no saved state"):
         resume(tmp_path, config(tiny_celeba, cache), events, quiet)
     events.close()
+
+
+def test_pictures_kept_on_the_device_make_the_same_batches(
+    tiny_celeba: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carried, first = make_run(tmp_path / "carried", config(tiny_celeba, cache, augment=True))
+    room = int(carried.data.images.nbytes / resident.SHARE)
+    for free in (room, room - 8):
+        monkeypatch.setattr(resident, "free_memory", lambda device, free=free: free)
+        kept, second = make_run(tmp_path / "kept", config(tiny_celeba, cache, augment=True))
+        assert (kept.batches._resident is not None) == (free == room)
+        for step in range(3):
+            (a, noise_a), (b, noise_b) = (run.batches.batch(carried.model, step) for run in (carried, kept))
+            assert all(torch.equal(a[name], b[name]) for name in a)
+            assert torch.equal(noise_a, noise_b)
+        second.close()
+    first.close()
+
+
+def test_a_compiled_bound_teaches_the_same(
+    tiny_celeba: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[Any]) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
+    small = {"nets": "dense", "hidden": 8, "latent": 4, "image_size": 16}
+    plain, first = make_run(tmp_path / "plain", config(tiny_celeba, cache, **small))
+    compiled, second = make_run(
+        tmp_path / "compiled", config(tiny_celeba, cache, torch_compile="yes", **small)
+    )
+    for _ in range(3):
+        assert plain.take_step()
+        assert compiled.take_step()
+    assert graphs
+    for name, tensor in plain.model.state_dict().items():
+        torch.testing.assert_close(compiled.model.state_dict()[name], tensor, rtol=1e-4, atol=1e-6)
+    first.close()
+    second.close()
+
+
+def test_what_cannot_be_compiled_is_trained_as_it_is(
+    tiny_celeba: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def backend(graph: torch.fx.GraphModule, inputs: list[Any]) -> Any:
+        raise ValueError("no compiler here")
+
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
+    small = {"nets": "dense", "hidden": 8, "latent": 4, "image_size": 16}
+    plain, first = make_run(tmp_path / "plain", config(tiny_celeba, cache, **small))
+    failing, second = make_run(tmp_path / "failing", config(tiny_celeba, cache, torch_compile="yes", **small))
+    for _ in range(3):
+        assert plain.take_step()
+        assert failing.take_step()
+    for name, tensor in plain.model.state_dict().items():
+        assert torch.equal(failing.model.state_dict()[name], tensor), name
+    first.close()
+    second.close()
+    told = [e for e in read_events(tmp_path / "failing" / "events.jsonl") if e["event"] == "not-compiled"]
+    assert len(told) == 1
+    assert "raised" in told[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "device", "updates", "pays"),
+    [
+        ("auto", "cuda", COMPILED_FROM, True),
+        ("auto", "cuda", COMPILED_FROM - 1, False),
+        ("auto", "cpu", 10**6, False),
+        ("yes", "cpu", 1, True),
+        ("no", "cuda", 10**6, False),
+    ],
+)
+def test_compiling_is_chosen_where_it_pays(wanted: str, device: str, updates: int, pays: bool) -> None:
+    settings = TrainConfig(data=Path("faces"), torch_compile=wanted)  # type: ignore[arg-type]
+    assert pays_to_compile(settings, torch.device(device), updates) is pays

@@ -54,7 +54,7 @@ def spoil(run: Run, steps: Callable[[int], bool]) -> None:
 
 
 def is_finite(run: Run) -> bool:
-    held = [*run.model.state_dict().values(), *run.ema.values()]
+    held = [*run.model.state_dict().values(), *run.averaged.tensors.values()]
     return all(bool(torch.isfinite(tensor).all()) for tensor in held)
 
 
@@ -152,7 +152,7 @@ def test_a_weight_that_is_no_number_is_never_published(make: MakeRun, tmp_path: 
         run.take_step()
     run.finish_epoch(1)
     before = (tmp_path / "model.safetensors").read_bytes()
-    next(tensor for name, tensor in run.ema.items() if name.endswith("weight")).fill_(torch.inf)
+    next(tensor for name, tensor in run.averaged.tensors.items() if name.endswith("weight")).fill_(torch.inf)
     run.finish_epoch(2)
     assert (tmp_path / "model.safetensors").read_bytes() == before
     assert len(told(tmp_path, "published")) == 1

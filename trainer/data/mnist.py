@@ -95,4 +95,6 @@ def load_mnist(folder: Path) -> Dataset:
 
 def binarise(images: npt.NDArray[np.uint8], generator: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Every pixel 255 with its brightness as the probability, else 0; black and white stay as they are."""
-    return np.where(generator.random(images.shape, np.float32) * 255 < images, np.uint8(255), np.uint8(0))
+    thresholds = generator.random(images.shape, np.float32)
+    thresholds *= 255
+    return np.multiply(thresholds < images, 255, dtype=np.uint8)
