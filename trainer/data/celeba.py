@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from PIL import Image
 from trainer.data.dataset import Dataset, Progress
 from trainer.data.face_crop import ALIGNED_CENTER, ALIGNED_SIDE, aligned_crop, extract
 from trainer.errors import DataError
+from trainer.files import part
 
 ATTRIBUTES_FILE = "list_attr_celeba.txt"
 PARTITION_FILE = "list_eval_partition.txt"
@@ -159,7 +159,7 @@ def _cached_images(
         path = cache / f"celeba-{size}-{key}.npy"
         if not path.exists():
             cache.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+            temporary = part(path)
             try:
                 shape = (len(files), size, size, 3)
                 images = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)

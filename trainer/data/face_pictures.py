@@ -6,7 +6,6 @@ import hashlib
 import inspect
 import io
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from trainer.data.face_detection import find_faces
 from trainer.data.images import open_image
 from trainer.data.report import Problem
 from trainer.errors import DataError, ImageError
+from trainer.files import part
 
 FEWEST_FACES = 10
 """With fewer no partition would mean anything."""
@@ -125,7 +125,7 @@ def _search(
     """Write the crops and what failed; each file beside its target and renamed, the failures last."""
     failures: dict[int, tuple[str, str]] = {}
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    temporary = part(path)
     try:
         with temporary.open("wb") as file:
             file.write(_header(0, size))
