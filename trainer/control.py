@@ -9,9 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from trainer.errors import TrainerError
 from trainer.files import write_beside
 
 NAME = "control.json"
+LOCK = "training.lock"
+"""Held by the process that trains the run in its folder; the system lets go of it when that process ends."""
 
 
 def ask_for_threads(folder: Path, threads: int, seconds: float) -> None:
@@ -58,3 +63,24 @@ def stop_signals(ask: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in asked.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """While it lasts, no other process trains the run in ``folder``; where files cannot be locked, nobody sees to it.
+
+    Raises:
+        TrainerError: Another one does.
+    """
+    lock = FileLock(folder / LOCK)
+    with suppress(OSError, NotImplementedError):
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise TrainerError(
+                f"The run in {folder} is being trained by another process: wait for its end, or stop it."
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()

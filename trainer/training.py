@@ -7,6 +7,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from trainer.bound_step import BoundStep
 from trainer.checkpoint import load_newest_state, save_model, save_state, share
 from trainer.checkpoint_header import CropSpec
 from trainer.config import TrainConfig
-from trainer.control import Control, stop_signals
+from trainer.control import Control, alone, stop_signals
 from trainer.data.dataset import Dataset
 from trainer.data.loading import load_dataset
 from trainer.errors import CheckpointError, TrainerError
@@ -160,8 +161,13 @@ class Run:
             True when it is reached, False when a stop was requested (the state is saved either way).
 
         Raises:
-            TrainerError: The state cannot be written at the end, or no update is finite, however slow.
+            TrainerError: Another process trains the run, the state cannot be written at the end, or no update is
+                finite, however slow.
         """
+        with alone(self.folder) if self.processes.is_first else nullcontext():
+            return self._fit()
+
+    def _fit(self) -> bool:
         total = self.config.total_epochs * self.batches.steps_per_epoch
         if self.processes.is_first:
             self._sweep()

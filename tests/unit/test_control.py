@@ -1,6 +1,8 @@
 """What a run is asked for while it goes on, and which of its models is the best."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import torch
 
 from trainer.checkpoint import share
 from trainer.config import PRESETS, make_config
-from trainer.control import NAME, Control, ask_for_threads
+from trainer.control import NAME, Control, alone, ask_for_threads
+from trainer.errors import TrainerError
 from trainer.events import EventLog, read_events
 from trainer.training import Run
 from trainer.validation import score
@@ -84,3 +87,36 @@ def test_a_shared_file_stays_when_its_origin_is_replaced(tmp_path: Path) -> None
     share(newest, best)
     assert best.read_text() == "2"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "model"]
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from trainer.control import alone
+with alone(Path(sys.argv[1])):
+    print("holding", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_run_is_trained_by_one_process(tmp_path: Path, tiny_mnist: Path) -> None:
+    small = {"hidden": 8, "latent": 4, "batch_size": 25, "image_size": 8, "device": "cpu"}
+    config = make_config(PRESETS["mnist"] | small | {"data": tiny_mnist, "epochs": 1, "preset": "mnist"})
+    events = EventLog(tmp_path / "events.jsonl")
+    run = Run(tmp_path, config, events, lambda *_: None)
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=Path(__file__).parents[2], stdin=pipe, stdout=pipe, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "holding\n"
+        with pytest.raises(TrainerError, match="is being trained by another process"):
+            run.fit()
+        assert read_events(tmp_path / "events.jsonl") == []
+        other.kill()  # the system lets go of what it held
+        other.wait()
+    assert run.fit()
+    with alone(tmp_path):
+        pass
+    events.close()
