@@ -15,7 +15,9 @@ from rich.progress import Progress as Bar
 from trainer.errors import TrainerError
 from trainer.events import Progress
 
-JUDGE = Path(__file__).parents[1] / "resources" / "models" / "judge.safetensors"
+_PLACES = [Path(__file__).parents[1] / place for place in ("resources", "jmvae_studio/resources")]
+"""In a checkout and in an installation."""
+JUDGE = next((folder for folder in _PLACES if folder.is_dir()), _PLACES[0]) / "models" / "judge.safetensors"
 """The judge of edits that comes with the project."""
 
 DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]

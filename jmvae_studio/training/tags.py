@@ -14,7 +14,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from jmvae_studio.language import mark, tr, trn
 from trainer.data.dataset import name_key
-from trainer.data.folder import list_rows
+from trainer.data.folder import TABLES, list_rows
 from trainer.data.scores import scale_column
 from trainer.files import write_beside
 
@@ -25,6 +25,8 @@ LEARNS_FROM, SURE = 6, 0.5
 """Pictures tagged each way before suggestions are learnt from them, and what counts as a sure suggestion."""
 
 Tagged = npt.NDArray[np.int8]
+Said = dict[str, dict[str, int]]
+"""Picture → attribute → 1 or -1."""
 
 
 class Tags(QObject):
@@ -39,7 +41,8 @@ class Tags(QObject):
         self.attributes: list[str] = []
         self.values: Tagged = np.zeros((0, 0), np.int8)
         self.stack = QUndoStack(self)
-        self._waiting: dict[str, tuple[int, ...]] = {}
+        self._waiting: Said = {}
+        """What a table or the folders say, also of pictures that are still to be found."""
 
     def clear(self) -> None:
         """Forget everything."""
@@ -51,10 +54,8 @@ class Tags(QObject):
     def add_picture(self, name: str) -> None:
         """A picture was found; what a table says of it is taken."""
         self.pictures.append(name)
-        row = np.zeros((1, len(self.attributes)), np.int8)
-        known = self._waiting.get(name)
-        if known is not None:
-            row[0, : len(known)] = known
+        known = self._waiting.get(name, {})
+        row = np.array([[known.get(attribute, 0) for attribute in self.attributes]], np.int8)
         self.values = np.concatenate([self.values, row])
         self.changed.emit()
 
@@ -98,7 +99,7 @@ class Tags(QObject):
             self._push(tr("suggestions for {name}", name=self.attributes[column]), self.attributes, values)
 
     def take_table(self, folder: Path, table: Path | None = None) -> int:
-        """Tags from a table, for pictures that are there and those still to be found; undo begins anew.
+        """Tags from a table, for pictures that are there and those still to be found; undoable if anything was said.
 
         Numbers are scaled as the trainer does; above zero is “has it”.
 
@@ -114,17 +115,24 @@ class Tags(QObject):
         if len(values):
             for column in range(values.shape[1]):
                 signs[:, column] = np.where(scale_column(values[:, column])[0] > 0, 1, -1)
-        said = {row.name: tuple(map(int, sign)) for row, sign in zip(listing.rows, signs, strict=True)}
-        self._take(list(listing.names), said)
+        said = {
+            row.name: dict(zip(listing.names, map(int, sign), strict=True))
+            for row, sign in zip(listing.rows, signs, strict=True)
+        }
+        self._take(tr("tags from a table"), list(listing.names), said)
         return len(said)
 
     def take_folders(self, pictures: Sequence[str]) -> None:
-        """An attribute for every subfolder: pictures inside have it, all others have it not. Undo begins anew."""
+        """An attribute for every subfolder: pictures inside have it, all others have it not. Undoable."""
         inside = {name: PurePosixPath(name).parent.as_posix() for name in pictures}
         folders = sorted({folder for folder in inside.values() if folder != "."})
-        said = {name: tuple(1 if folder == own else -1 for folder in folders) for name, own in inside.items()}
         names = [folder.replace("/", " ") for folder in folders]
-        self._take([f"folder {name}" if _is_number(name) else name for name in names], said)
+        names = [f"folder {name}" if _is_number(name) else name for name in names]
+        said = {
+            picture: {name: 1 if folder == own else -1 for name, folder in zip(names, folders, strict=True)}
+            for picture, own in inside.items()
+        }
+        self._take(tr("tags from folders"), names, said)
 
     def counts(self, column: int) -> tuple[int, int, int]:
         """Pictures that have an attribute, that have it not, and of which it is not said."""
@@ -183,38 +191,51 @@ class Tags(QObject):
         for row in np.flatnonzero(self.complete()):
             writer.writerow([self.pictures[row], *map(int, self.values[row])])
         path, kept = folder / TABLE, None
+        others = [folder / name for name in TABLES if name != TABLE and (folder / name).is_file()]
         if path.exists() and path.read_bytes() != text.getvalue().encode():
-            number = 1
-            while (kept := folder / f"attributes-{number}.old").exists():
-                number += 1
-        if kept is not None:
-            kept.write_bytes(path.read_bytes())
+            kept = _keep(path)
         write_beside(path, text.getvalue())
+        for other in others:  # two tables would contradict each other
+            kept = _keep(other)
+            other.unlink()
         self.stack.setClean()
         return kept
 
-    def _take(self, names: list[str], said: dict[str, tuple[int, ...]]) -> None:
-        self.attributes, self._waiting = names, said
-        none = (0,) * len(names)
-        rows = [said.get(name, none) for name in self.pictures]
-        self.values = np.array(rows, np.int8).reshape(len(rows), len(names))
-        self.stack.clear()
+    def _take(self, text: str, names: list[str], said: Said) -> None:
+        rows = [[said.get(picture, {}).get(name, 0) for name in names] for picture in self.pictures]
+        values = np.array(rows, np.int8).reshape(len(rows), len(names))
+        if self.attributes or self.stack.count():
+            self._push(text, names, values, said)
+        else:  # the first that is said
+            self._show(names, values, said)
+
+    def _push(self, text: str, attributes: list[str], values: Tagged, said: Said | None = None) -> None:
+        before = (self.attributes, self.values, self._waiting)
+        waiting = self._waiting if said is None else said
+        self.stack.push(
+            _Step(text, lambda: self._show(attributes, values, waiting), lambda: self._show(*before))
+        )
+
+    def _show(self, attributes: list[str], values: Tagged, waiting: Said) -> None:
+        found_since = range(len(values), len(self.pictures))
+        tail = np.zeros((len(found_since), len(attributes)), np.int8)
+        for column, name in enumerate(attributes):
+            if name in self.attributes:
+                tail[:, column] = self.values[found_since, self.attributes.index(name)]
+            else:
+                tail[:, column] = [waiting.get(self.pictures[row], {}).get(name, 0) for row in found_since]
+        self.attributes, self.values = list(attributes), np.concatenate([values, tail])
+        self._waiting = waiting
         self.changed.emit()
 
-    def _push(self, text: str, attributes: list[str], values: Tagged) -> None:
-        before = (self.attributes, self.values)
-        self.stack.push(_Step(text, lambda: self._show(attributes, values), lambda: self._show(*before)))
 
-    def _show(self, attributes: list[str], values: Tagged) -> None:
-        missing = len(self.pictures) - len(values)  # found since
-        if missing:
-            tail = np.zeros((missing, len(attributes)), np.int8)
-            for column, name in enumerate(attributes):
-                if name in self.attributes:
-                    tail[:, column] = self.values[-missing:, self.attributes.index(name)]
-            values = np.concatenate([values, tail])
-        self.attributes, self.values = list(attributes), values.copy()
-        self.changed.emit()
+def _keep(table: Path) -> Path:
+    """Copy a table to a name that is free, beside it."""
+    number = 1
+    while (kept := table.with_name(f"attributes-{number}.old")).exists():
+        number += 1
+    write_beside(kept, table.read_bytes())
+    return kept
 
 
 def _is_number(text: str) -> bool:

@@ -58,6 +58,42 @@ def test_pictures_found_later_keep_what_a_table_says_of_them(tmp_path: Path) -> 
         tags.take_table(tmp_path, table)
 
 
+def test_what_a_table_says_stays_with_its_attribute(tmp_path: Path) -> None:
+    for number in range(3):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{number}.png")
+    (tmp_path / TABLE).write_text("file,Old,Hat\n0.png,-1,1\n1.png,-1,1\n2.png,1,-1\n")
+    tags = Tags()
+    tags.add_picture("0.png")
+    tags.take_table(tmp_path)
+    tags.add_attribute("Own")
+    tags.remove_attribute(0)
+    tags.add_picture("1.png")
+    assert (tags.attributes, tags.values.tolist()) == (["Hat", "Own"], [[1, 0], [1, 0]])
+    tags.stack.undo()
+    tags.add_picture("2.png")
+    assert tags.values.tolist() == [[-1, 1, 0], [-1, 1, 0], [1, -1, 0]]
+
+
+def test_a_table_or_folders_in_the_place_of_tags_can_be_taken_back(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    for name in ("a.png", "b/b.png", "c.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    (tmp_path / TABLE).write_text("file,Hat\na.png,1\nb/b.png,-1\nc.png,1\n")
+    tags = Tags()
+    tags.add_picture("a.png")
+    tags.add_picture("b/b.png")
+    tags.take_table(tmp_path)
+    assert not tags.stack.canUndo()  # nothing was said before
+    tags.set([0], 0, -1)
+    tags.take_folders(tags.pictures)
+    assert (tags.attributes, tags.values.tolist()) == (["b"], [[-1], [1]])
+    tags.add_picture("c.png")
+    tags.stack.undo()
+    assert (tags.attributes, tags.values.tolist()) == (["Hat"], [[-1], [-1], [1]])
+    tags.stack.redo()
+    assert (tags.attributes, tags.values[:2].tolist()) == (["b"], [[-1], [1]])
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [("", "needs a name"), ("Smiling", "already"), ("7", "a number"), ("a\tb", "cannot be seen")],
@@ -101,6 +137,10 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(tags: Tags, tmp_path:
     tags.set([0], 0, -1)
     assert tags.write(tmp_path) == tmp_path / "attributes-1.old"
     assert (tmp_path / "attributes-1.old").read_text() == old
+    (tmp_path / "attributes.tsv").write_text("file\tHat\n")
+    assert tags.write(tmp_path) == tmp_path / "attributes-2.old"  # a folder with two tables is refused
+    assert (tmp_path / "attributes-2.old").read_text() == "file\tHat\n"
+    assert not (tmp_path / "attributes.tsv").exists()
     with pytest.raises(OSError, match="nowhere"):
         tags.write(tmp_path / "nowhere")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_
 
 from trainer.config import TrainConfig
 from trainer.numbers import check_finite
@@ -56,11 +57,11 @@ class Game(nn.Module):
         parameters = list(chain.from_iterable(group["params"] for group in optimizer.param_groups))
         gradients = list(torch.autograd.grad(loss, parameters, allow_unused=True))
         self._average(gradients)
-        check_finite(gradients)
+        norm = check_finite(gradients)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         if self.gradient_clip is not None:
-            torch.nn.utils.clip_grad_norm_(parameters, self.gradient_clip)
+            clip_grads_with_norm_(parameters, self.gradient_clip, norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
