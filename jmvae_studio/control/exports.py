@@ -78,6 +78,11 @@ class Exports(QObject):
                 else tr("There is nothing to export yet: open a photograph with a face first.")
             )
             return
+        if self._showing.is_reading():
+            self._window.warn(
+                tr("The model is still looking at the other faces: export it again in a moment.")
+            )
+            return
         saving = None
         if wish is not None:
             settings = self._settings_of(photo) if wish.settings else None

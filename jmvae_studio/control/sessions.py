@@ -32,8 +32,9 @@ class Sessions(QObject):
     """Writes the session after every gesture, and brings one back."""
 
     failed = Signal(str)
-    _read = Signal(object, object, object, bool)
-    """A session's file, its record or an error, sentences about its photographs, and whether it was left behind."""
+    _read = Signal(object, object, object, bool, bool)
+    """A session's file, its record or an error, sentences about its photographs, whether it was left behind, and
+    whether some of its photographs are out of reach."""
     _saved = Signal(object)
     """The `Path` under which the user wanted the session."""
     _left = Signal(object, object)
@@ -91,6 +92,7 @@ class Sessions(QObject):
 
     def close(self) -> None:
         """Keep the session for “Continue Last Session”, and end the thread."""
+        self._session.photos_changed.disconnect(self._begin)
         self._due.stop()
         kept = record(self._session, self._last)
         if kept.is_edited:
@@ -115,14 +117,15 @@ class Sessions(QObject):
 
     def _load(self, path: Path, left: bool) -> None:
         try:
-            kept, told = locate(load(path), path, self._digests)
+            found = load(path)
+            kept, told = locate(found, path, self._digests)
         except SessionFileError as error:
-            self._read.emit(path, error, [], left)
+            self._read.emit(path, error, [], left, False)
         else:
-            self._read.emit(path, kept, told, left)
+            self._read.emit(path, kept, told, left, len(kept.photos) < len(found.photos))
 
     def _restore(
-        self, path: Path, kept: SessionRecord | SessionFileError, told: list[str], left: bool
+        self, path: Path, kept: SessionRecord | SessionFileError, told: list[str], left: bool, lacks: bool
     ) -> None:
         if isinstance(kept, SessionFileError):
             self.failed.emit(str(kept))
@@ -134,14 +137,16 @@ class Sessions(QObject):
                 self._photographs.opener.thumbnail(other.path)
         if photo is not None:
             self._photographs.show(photo)
-        if left:
+        told = [*told, *more]
+        if left and (lacks or more):
+            told.append(tr("The session is kept, and offered again at the next start."))
+        elif left:
             self._write()  # before the file goes, so that no moment is without one
             self._pool.submit(path.unlink, missing_ok=True)
         elif path != self._last:
             self._remember(path)
-        told = [*told, *more]
         if told:
-            self._window.messages.offer(" ".join(told[:5]), [])
+            self._window.messages.offer(" ".join([*told[:5], *told[5:][-1:]]), [])
 
     def _remember(self, path: Path) -> None:
         self._settings.remember_session(path.absolute())
@@ -197,9 +202,10 @@ class Sessions(QObject):
         self._pool.submit(self._load, path, left=True)
 
     def _discard(self, left: list[tuple[Path, SessionRecord]]) -> None:
-        for path, _ in left:
-            with suppress(OSError):
-                path.unlink()
+        """Let the session go that was offered, and offer the one before it."""
+        with suppress(OSError):
+            left[-1][0].unlink()
+        self._offer(left[:-1], [])
 
     def _ask_save(self) -> None:
         path = ask_save(

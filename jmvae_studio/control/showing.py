@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from time import perf_counter
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
@@ -48,8 +49,10 @@ class Showing(QObject):
         """Every face as it was cut out."""
         self._plausible: dict[FaceKey, float] = {}
         """How plausible every face's square is to the model."""
-        self._overlays: dict[FaceKey, QImage] = {}
-        """The last edited preview of every face, for the whole photograph."""
+        self._overlays: dict[FaceKey, tuple[PreviewRequest, QImage]] = {}
+        """The last edited preview of every face, for the whole photograph, and of which edit it is."""
+        self._awaited: dict[FaceKey, PreviewRequest] = {}
+        """Previews of faces that are not the current one, asked for."""
         self._comparing = False
         self._asked_at = 0.0
         self.edited: QImage | None = None
@@ -67,6 +70,7 @@ class Showing(QObject):
         window.photo_view.crop_moved.connect(session.preview_crop)
         window.photo_view.crop_released.connect(self._crop_released)
         renderer.result_ready.connect(self._show_result)
+        renderer.previewed.connect(self._take_other)
         renderer.encoded.connect(self._encoded)
         renderer.encode_failed.connect(self._encode_failed)
         window.compare_held.connect(self._compare)
@@ -77,14 +81,15 @@ class Showing(QObject):
 
     def forget_photo(self, photo: Photo) -> None:
         """A photograph was closed."""
-        kept: dict[FaceKey, QImage] | dict[FaceKey, float]
-        for kept in (self._crops, self._overlays, self._plausible):
+        kept: dict[FaceKey, Any]
+        for kept in (self._crops, self._overlays, self._awaited, self._plausible):
             for key in [key for key in kept if key.photo == photo.number]:
                 del kept[key]
 
     def forget_overlays(self) -> None:
         """Another model sees every face anew."""
         self._overlays.clear()
+        self._awaited.clear()
         self._plausible.clear()
 
     def preview_request(self) -> PreviewRequest | None:
@@ -115,6 +120,11 @@ class Showing(QObject):
         photo = self._session.photo
         found = [self._request_for(photo, face) for face in photo.faces] if photo else []
         return [request for request in found if request is not None]
+
+    def is_reading(self) -> bool:
+        """Whether the model has yet to look at an edited face of the photograph."""
+        photo = self._session.photo
+        return photo is not None and bool(self._unread(photo))
 
     def for_export(self) -> Shown | None:
         """What a preview of an export is made from."""
@@ -162,7 +172,18 @@ class Showing(QObject):
             return
         self._show_input(self._crops.get(key), self._plausible.get(key))
         self._renderer.encode(EncodeRequest(key, photo.pixels()))
+        for other in self._unread(photo):
+            if other is not face:
+                self._renderer.encode_also(EncodeRequest(_key(photo, other), photo.pixels()))
         self._show_values()
+
+    def _unread(self, photo: Photo) -> list[FaceState]:
+        """Its edited faces that the present model has not read, as after another one was loaded."""
+        model = self._models.model
+        digest = model.digest if model else ""
+        return [
+            face for face in photo.faces if not face.edit.is_empty and (not digest or face.reader != digest)
+        ]
 
     def _crop_changed(self) -> None:
         """A square was moved: show it, and let the model look again at where it is now."""
@@ -193,20 +214,24 @@ class Showing(QObject):
 
     def _encoded(self, result: EncodeResult) -> None:
         photo = self._session.photo
-        if result.face != self._key() and self._session.moves_crop:
+        faces = photo.faces if photo is not None else []
+        face = next((face for face in faces if photo and _key(photo, face) == result.face), None)
+        if face is None and self._session.moves_crop:
             if photo is not None and result.face.photo == photo.number:
                 self._show_on_the_way(result)
             return
         image = to_qimage(result.preview)
         self._crops[result.face] = image
-        model, face = self._models.model, self._session.face
-        if result.face != self._key() or model is None or result.digest != model.digest:
+        model = self._models.model
+        if face is None or model is None or result.digest != model.digest:
             return
-        assert face is not None
         self._plausible[result.face] = result.plausibility
-        self._show_input(image, result.plausibility)
+        if face is self._session.face:
+            self._show_input(image, result.plausibility)
         inferred = dict(zip(model.attribute_names, result.attributes, strict=True))
         self._session.set_inferred(face, result.digest, inferred)
+        if face is not self._session.face:
+            self._overlays_due.start()
 
     def _show_input(self, image: QImage | None, plausibility: float | None) -> None:
         self._window.input_canvas.show_image(image)
@@ -268,7 +293,7 @@ class Showing(QObject):
             return
         self.last_result = result
         self.edited = to_qimage(result.preview.edited)
-        self._overlays[result.request.face] = self.edited
+        self._overlays[result.request.face] = (result.request, self.edited)
         self._window.average_canvas.show_image(to_qimage(result.preview.average))
         if not self._comparing:
             self._window.result_canvas.show_image(self.edited)
@@ -294,12 +319,32 @@ class Showing(QObject):
         self._window.photo_view.show_edited(shown)
 
     def _photo_overlays(self, photo: Photo) -> dict[int, QImage]:
+        """Face's index → its edit; one that is not the current face's and out of date is made anew."""
         edited: dict[int, QImage] = {}
         for index, face in enumerate(photo.faces):
-            overlay = self._overlays.get(_key(photo, face))
+            key = _key(photo, face)
+            request, overlay = self._overlays.get(key, (None, None))
+            if face is not photo.face and (overlay is not None or not face.edit.is_empty):
+                wanted = self._request_for(photo, face)
+                if request != wanted:
+                    overlay = None
+                    self._ask_other(photo, wanted)
             if overlay is not None:
                 edited[index] = overlay
         return edited
+
+    def _ask_other(self, photo: Photo, wanted: PreviewRequest | None) -> None:
+        if wanted is not None and photo.image is not None and self._awaited.get(wanted.face) != wanted:
+            self._awaited[wanted.face] = wanted
+            self._renderer.preview_also(wanted, photo.pixels())
+
+    def _take_other(self, result: PreviewResult) -> None:
+        """The preview of a face that was not the current one when it was asked for."""
+        key = result.request.face
+        if self._awaited.get(key) == result.request:
+            del self._awaited[key]
+            self._overlays[key] = (result.request, to_qimage(result.preview.edited))
+            self._overlays_due.start()
 
     def _key(self) -> FaceKey | None:
         photo, face = self._session.photo, self._session.face

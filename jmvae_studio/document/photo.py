@@ -123,8 +123,9 @@ class Photo:
 
     @property
     def is_edited(self) -> bool:
-        """Whether anything was asked of one of its faces."""
-        return any(face.told or not face.edit.is_empty for face in self.faces)
+        """Whether anything was asked of one of its faces, by a model of either kind."""
+        faces = [*self.faces, *(self.aside[0] if self.aside else [])]
+        return any(face.told or not face.edit.is_empty for face in faces)
 
     def version(self, name: str) -> Version:
         """Its faces and edits as they are now."""

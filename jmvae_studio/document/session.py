@@ -149,8 +149,7 @@ class Session(QObject):
         self.closed.append(photo)
         for forgotten in self.closed[:-KEPT_CLOSED]:
             for stack in (forgotten.stack, *([forgotten.aside[2]] if forgotten.aside else [])):
-                self.undo_group.removeStack(stack)
-                stack.deleteLater()
+                self._forget(stack)
         self.closed = self.closed[-KEPT_CLOSED:]
         if photo is self.photo:
             self.photo = None
@@ -182,11 +181,28 @@ class Session(QObject):
         searched: bool,
         whole: bool,
         versions: Sequence[Version] = (),
+        aside: tuple[Sequence[FaceState], int] | None = None,
     ) -> None:
-        """Give a photograph that is not shown the faces, edits and versions of a saved session."""
+        """Give a photograph the faces, edits and versions of a saved session; its history begins anew.
+
+        Args:
+            photo: Of the filmstrip.
+            faces: For models of the kind that ``whole`` says.
+            current: Index of the one being edited.
+            searched: Whether faces have been looked for.
+            whole: Whether ``faces`` are for models that see whole pictures.
+            versions: What was kept under names.
+            aside: Faces and the current one for models of the other kind.
+        """
+        if photo is self.photo:
+            self.end_gesture()
         photo.faces, photo.searched, photo.whole = list(faces), searched, whole
         photo.versions = {version.name: version for version in versions}
         photo.current = min(current, max(0, len(photo.faces) - 1))
+        photo.stack.clear()  # its steps are of faces that are gone
+        if photo.aside is not None:
+            self._forget(photo.aside[2])
+        photo.aside = None if aside is None else (list(aside[0]), aside[1], self._new_stack())
         self.photos_changed.emit()
         if photo is self.photo:
             self.faces_changed.emit()
@@ -299,7 +315,6 @@ class Session(QObject):
                 self.push(partial(self._apply_crop, face), before, face.crop, tr("move the face's square"))
         elif before != face.edit:
             self.push(partial(self._apply, face), before, face.edit, describe(before, face.edit))
-            self.photos_changed.emit()
 
     def reset(self) -> None:
         """Give every attribute that is not locked back to the model, as one undo entry."""
@@ -326,7 +341,6 @@ class Session(QObject):
         before, after = face.edit, make(face.edit)
         if after != before:
             self.push(partial(self._apply, face), before, after, name or describe(before, after))
-            self.photos_changed.emit()
 
     def tell(self, told: Mapping[str, float], name: str) -> None:
         """Let these attributes of the current face be read as the user says, and no others, as one undo entry."""
@@ -334,7 +348,6 @@ class Session(QObject):
         face, after = self.face, tuple(sorted(told.items()))
         if face is not None and after != face.told:
             self.push(partial(self._apply_told, face), face.told, after, name)
-            self.photos_changed.emit()
 
     def change_faces(self, faces: Sequence[FaceState], current: int, name: str) -> None:
         """Put these faces, with their edits, in place of the photograph's, as one undo entry."""
@@ -377,7 +390,6 @@ class Session(QObject):
         assert self.photo is not None
         self.photo.faces, self.photo.current = list(faces[0]), faces[1]
         self.faces_changed.emit()
-        self.photos_changed.emit()
 
     def _swap(self, photo: Photo, faces: list[FaceState], current: int, stack: QUndoStack) -> None:
         self.end_gesture()
@@ -390,8 +402,12 @@ class Session(QObject):
 
     def _new_stack(self) -> QUndoStack:
         stack = QUndoStack(self.undo_group)
-        stack.cleanChanged.connect(self.photos_changed)
+        stack.indexChanged.connect(self.photos_changed)  # a step was made, undone or made again
         return stack
+
+    def _forget(self, stack: QUndoStack) -> None:
+        self.undo_group.removeStack(stack)
+        stack.deleteLater()
 
     def _bring_forward(self, face: FaceState) -> None:
         """Show ``face`` if undo reached another one than the current."""

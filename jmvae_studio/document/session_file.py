@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from jmvae_studio.document.photo import KeptFace, Version
+from jmvae_studio.document.photo import KeptFace, Photo, Version
 from jmvae_studio.document.presets import write_text
 from jmvae_studio.document.records import FaceRecord
 from jmvae_studio.document.session import Session
@@ -49,6 +49,15 @@ class VersionRecord(BaseModel):
         return Version(self.name, faces, min(self.current, max(0, len(faces) - 1)), self.whole)
 
 
+class AsideRecord(BaseModel):
+    """Faces of a photograph for models of the other kind, which see whole pictures or faces in them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    current: int = Field(default=0, ge=0)
+    faces: list[FaceRecord] = Field(default_factory=list, max_length=1000)
+
+
 class PhotoRecord(BaseModel):
     """A photograph of a session.
 
@@ -61,6 +70,7 @@ class PhotoRecord(BaseModel):
         current: Index of the face being edited.
         faces: Its faces with their edits.
         versions: What was kept of them under names.
+        aside: Its faces for models of the other kind.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -73,11 +83,13 @@ class PhotoRecord(BaseModel):
     current: int = Field(default=0, ge=0)
     faces: list[FaceRecord] = Field(default_factory=list, max_length=1000)
     versions: list[VersionRecord] = Field(default_factory=list, max_length=1000)
+    aside: AsideRecord | None = None
 
     @property
     def is_edited(self) -> bool:
         """Whether anything was asked of a face, or kept under a name."""
-        return bool(self.versions) or any(face.told or not face.edit.edit().is_empty for face in self.faces)
+        faces = [*self.faces, *(self.aside.faces if self.aside else [])]
+        return bool(self.versions) or any(face.told or not face.edit.edit().is_empty for face in faces)
 
 
 class SessionRecord(BaseModel):
@@ -96,14 +108,16 @@ class SessionRecord(BaseModel):
 
 
 def record(session: Session, beside: Path) -> SessionRecord:
-    """What a file at ``beside`` holds of a session; pictures that are no files are left out."""
+    """What a file at ``beside`` holds of a session; pictures that never were files are left out."""
     kept: list[PhotoRecord] = []
     shown = 0
     for photo in session.photos:
         try:
             size = photo.path.stat().st_size
         except OSError:
-            continue  # from the clipboard, or gone
+            if not photo.path.is_absolute():
+                continue  # from the clipboard
+            size = 0  # out of reach now: what was done to it is kept
         if photo is session.photo:
             shown = len(kept)
         kept.append(
@@ -115,9 +129,16 @@ def record(session: Session, beside: Path) -> SessionRecord:
                 current=photo.current,
                 faces=[FaceRecord.of(face) for face in photo.faces],
                 versions=[VersionRecord.of(version) for version in photo.versions.values()],
+                aside=_aside(photo),
             )
         )
     return SessionRecord(shown=shown, photos=kept)
+
+
+def _aside(photo: Photo) -> AsideRecord | None:
+    if photo.aside is None:
+        return None
+    return AsideRecord(current=photo.aside[1], faces=[FaceRecord.of(face) for face in photo.aside[0]])
 
 
 def save(path: Path, kept: SessionRecord) -> None:
@@ -178,7 +199,11 @@ def restore(session: Session, kept: SessionRecord, beside: Path) -> tuple[int | 
             continue
         faces = [face.face() for face in entry.faces]
         versions = [version.version() for version in entry.versions]
-        session.put_faces(photo, faces, entry.current, entry.searched, entry.whole, versions)
+        aside = None
+        if entry.aside is not None:
+            others = [face.face() for face in entry.aside.faces]
+            aside = (others, min(entry.aside.current, max(0, len(others) - 1)))
+        session.put_faces(photo, faces, entry.current, entry.searched, entry.whole, versions, aside)
         if index == kept.shown or show is None:
             show = photo.number
     return show, told

@@ -61,6 +61,8 @@ class Renderer(QObject):
     """
 
     result_ready = Signal()
+    previewed = Signal(object)
+    """A `PreviewResult` that was asked for by `preview_also`."""
     hovered = Signal(object)
     """A `HoverResult`."""
     analysed = Signal(object)
@@ -132,6 +134,24 @@ class Renderer(QObject):
             waiting, self._encoding = self._encoding, request
         if waiting is None:
             self._submit(self._encode_waiting)
+
+    def encode_also(self, request: EncodeRequest) -> None:
+        """Infer another face's attributes, in the queue: it is never replaced."""
+        self._submit(lambda: self._encode(request))
+
+    def preview_also(self, request: PreviewRequest, photo: npt.NDArray[np.uint8]) -> None:
+        """Make the preview of another face, in the queue: it is never replaced. `previewed` brings it."""
+
+        def work(code: FaceCode) -> PreviewResult:
+            attributes = self._attributes(code, request)
+            made = code.engine.preview(code, attributes, request.mode, request.identity)
+            return PreviewResult(request, made, attributes)
+
+        def receive(result: PreviewResult | str) -> None:
+            if not isinstance(result, str):  # of a model that was replaced: another one is asked for
+                self.previewed.emit(result)
+
+        self.with_code(request, work, receive, photo)
 
     def layer(
         self,

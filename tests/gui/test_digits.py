@@ -13,6 +13,8 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.cli import main
 from jmvae_studio.document.edit import MODES
+from jmvae_studio.document.session import Session
+from jmvae_studio.document.session_file import record, restore
 from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.results import PREVIEW_SIZE
 from tests.gui.conftest import drag_slider, pixels, settle
@@ -125,6 +127,7 @@ def test_the_window_edits_digits_and_goes_back_to_faces(
     checkpoint: Path,
     photograph: Path,
     digit: Path,
+    tmp_path: Path,
 ) -> None:
     studio = start_studio(digits, digit)
     assert list(studio.window.panel.sliders) == list("0123456789")
@@ -160,5 +163,13 @@ def test_the_window_edits_digits_and_goes_back_to_faces(
     assert photo.face is not None
     assert photo.face.edit.is_empty
     assert not photo.stack.canUndo()
+    kept = record(studio.session, tmp_path / "work.jmvae")
+    assert kept.is_edited
+    back = Session()
+    restore(back, kept, tmp_path / "work.jmvae")
+    again = next(other for other in back.photos if other.path == photograph)
+    assert again.is_edited
+    assert again.aside is not None
+    assert dict(again.aside[0][0].edit.values).keys() == {"Smiling"}
     studio.session.show(next(other for other in studio.session.photos if other.path == digit))
     assert studio.session.face is face, "its edit is still there"

@@ -1,6 +1,8 @@
 """What is kept: the export dialog, settings inside pictures, sessions and recovery after a crash."""
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
+from jmvae_studio.document.records import FaceRecord
 from jmvae_studio.document.session_file import load, record, save
 from jmvae_studio.ui.export_dialog import ExportDialog
 from tests.gui.conftest import drag_slider, said, settle
@@ -104,6 +107,115 @@ def test_a_crash_loses_nothing_that_was_let_go(
     third.window.close()
     assert (folder / "last.jmvae").is_file()
     assert list(folder.glob("autosave-*.jmvae")) == [own]  # only the first window's is left
+
+
+def test_what_cannot_be_brought_back_stays_kept(
+    start_studio: Callable[[Path, Path], Studio],
+    studio: Studio,
+    qtbot: QtBot,
+    tmp_path: Path,
+    checkpoint: Path,
+    photograph: Path,
+) -> None:
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    there = drive / "there.jpg"
+    there.write_bytes(photograph.read_bytes())
+    studio.open_path(there)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.path == there)
+    settle(studio, qtbot)
+    drag_slider(studio, "Smiling", 0.9)
+    kept = values(studio)
+    folder = tmp_path / "config" / "sessions"
+    crashed = folder / "autosave-1-dead.jmvae"
+    save(crashed, record(studio.session, crashed))
+    there.rename(tmp_path / "away.jpg")  # as a drive that is not plugged in
+    own = record(studio.session, crashed)
+    assert [photo.is_edited for photo in own.photos if "there" in photo.path] == [True]
+    other = tmp_path / "other.jpg"
+    other.write_bytes(photograph.read_bytes())
+    second = start_studio(checkpoint, other)
+    bar = second.window.messages
+    qtbot.waitUntil(bar.isVisible)
+    QTest.mouseClick(bar.buttons[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "offered again" in said(second))
+    assert "there.jpg is no longer in" in said(second)
+    second.window.close()
+    assert load(crashed).is_edited
+    (tmp_path / "away.jpg").rename(there)
+    third = start_studio(checkpoint, other)
+    bar = third.window.messages
+    qtbot.waitUntil(bar.isVisible)
+    QTest.mouseClick(bar.buttons[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: third.session.photo is not None and third.session.photo.path == there)
+    assert values(third) == pytest.approx(kept)
+    settle(third, qtbot)
+    qtbot.waitUntil(lambda: not crashed.exists())
+
+
+def test_of_several_crashes_each_is_offered(
+    start_studio: Callable[[Path, Path], Studio],
+    studio: Studio,
+    qtbot: QtBot,
+    tmp_path: Path,
+    checkpoint: Path,
+    photograph: Path,
+) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    folder = tmp_path / "config" / "sessions"
+    for number in (1, 2):
+        save(folder / f"autosave-1-{number}.jmvae", record(studio.session, folder / "autosave.jmvae"))
+        os.utime(folder / f"autosave-1-{number}.jmvae", (number, number))
+    other = tmp_path / "other.jpg"
+    other.write_bytes(photograph.read_bytes())
+    second = start_studio(checkpoint, other)
+    bar = second.window.messages
+    qtbot.waitUntil(bar.isVisible)
+    QTest.mouseClick(bar.buttons[1], Qt.MouseButton.LeftButton)  # discard
+    assert [path.name for path in sorted(folder.glob("autosave-1-?.jmvae"))] == ["autosave-1-1.jmvae"]
+    qtbot.waitUntil(bar.isVisible)
+    QTest.mouseClick(bar.buttons[1], Qt.MouseButton.LeftButton)
+    assert not list(folder.glob("autosave-1-?.jmvae"))
+
+
+def test_undo_and_a_moved_square_are_kept_too(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    folder = tmp_path / "config" / "sessions"
+
+    def own() -> list[FaceRecord]:
+        found = list(folder.glob("autosave-*.jmvae"))
+        return load(found[0]).photos[0].faces if found else []
+
+    drag_slider(studio, "Smiling", 0.9)
+    drag_slider(studio, "Male", 0.9)
+    qtbot.waitUntil(lambda: any(len(face.edit.values) == 2 for face in own()), timeout=5000)
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, CONTROL)
+    qtbot.waitUntil(lambda: any(len(face.edit.values) == 1 for face in own()), timeout=5000)
+    face = studio.session.face
+    assert face is not None
+    before = own()[0].center_x
+    studio.session.preview_crop(replace(face.crop, center_x=face.crop.center_x + 9))
+    studio.session.end_gesture()
+    qtbot.waitUntil(lambda: own()[0].center_x == pytest.approx(before + 9), timeout=5000)
+    settle(studio, qtbot)
+
+
+def test_a_session_over_an_open_photograph_has_no_older_history(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    photo = studio.session.photo
+    assert photo is not None
+    kept, file, count = values(studio), tmp_path / "work.jmvae", len(photo.faces)
+    save(file, record(studio.session, file))
+    QTest.mouseClick(studio.window.panel.reset_all, Qt.MouseButton.LeftButton)
+    face = studio.session.face
+    assert face is not None
+    studio.session.add_crop(replace(face.crop, side=face.crop.side * 0.8))
+    studio.open_path(file)
+    qtbot.waitUntil(lambda: values(studio) == pytest.approx(kept))
+    assert not photo.stack.canUndo()
+    assert len(photo.faces) == count
+    settle(studio, qtbot)
 
 
 def test_a_dropped_session_is_opened(studio: Studio, qtbot: QtBot, tmp_path: Path, photograph: Path) -> None:

@@ -10,7 +10,9 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
-from tests.gui.conftest import drag_slider, settle
+from jmvae_studio.document.session_file import record, save
+from jmvae_studio.document.versions import keep_version, show_version
+from tests.gui.conftest import drag_slider, pixels, said, settle
 from trainer.data.images import open_image
 
 
@@ -72,3 +74,72 @@ def test_every_face_s_edit_is_exported(studio: Studio, qtbot: QtBot, tmp_path: P
     assert all(face.edit.values for face in photo.faces)  # looking again loses nothing
     studio.window.remove_face.trigger()
     assert len(photo.faces) == 1
+
+
+def difference(studio: Studio, path: Path, index: int) -> float:
+    """Mean change of a face's middle in an export, 0…255."""
+    photo = studio.session.photo
+    assert photo is not None
+    crop = photo.faces[index].crop
+    x, y, reach = round(crop.center_x), round(crop.center_y), round(crop.side / 4)
+    part = np.s_[y - reach : y + reach, x - reach : x + reach]
+    return float(np.abs(open_image(path).pixels[part].astype(int) - photo.pixels()[part]).mean())
+
+
+def export(studio: Studio, qtbot: QtBot, path: Path) -> Path:
+    with qtbot.waitSignal(studio.exported, timeout=30_000):
+        studio.export(path)
+    return path
+
+
+def edit_both(studio: Studio, qtbot: QtBot, path: Path) -> None:
+    studio.open_path(path)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "two.png")
+    for index in (1, 0):
+        click_face(studio, index)
+        settle(studio, qtbot)
+        drag_slider(studio, "Smiling", 0.95)
+        settle(studio, qtbot)
+
+
+def test_a_face_that_a_session_brings_back_is_read_shown_and_exported(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, two_faces: Path
+) -> None:
+    edit_both(studio, qtbot, two_faces)
+    file = tmp_path / "work.jmvae"
+    save(file, record(studio.session, file))
+    assert studio.session.photo is not None
+    studio.photographs.close_photo(studio.session.photo)
+    studio.open_path(file)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "two.png")
+    settle(studio, qtbot)
+    other = studio.session.photo.faces[1]  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: bool(other.reader))
+    reader, other.reader = other.reader, ""
+    studio.export(tmp_path / "soon.png")
+    assert "still looking at the other faces" in said(studio)
+    other.reader = reader
+    qtbot.waitUntil(lambda: len(studio.window.photo_view._edited) == 2, timeout=20_000)
+    path = export(studio, qtbot, tmp_path / "back.png")
+    assert min(difference(studio, path, index) for index in (0, 1)) > 1
+
+
+def test_the_photograph_shows_every_face_as_it_is_exported(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, two_faces: Path
+) -> None:
+    edit_both(studio, qtbot, two_faces)
+    keep_version(studio.session, "both")
+    for index in (1, 0):
+        click_face(studio, index)
+        QTest.mouseClick(studio.window.panel.reset_all, Qt.MouseButton.LeftButton)
+        settle(studio, qtbot)
+    shown = studio.window.photo_view
+    unedited = pixels(shown._edited[1])
+    show_version(studio.session, "both")
+    settle(studio, qtbot)
+    qtbot.waitUntil(lambda: 1 in shown._edited and (pixels(shown._edited[1]) != unedited).any())
+    path = export(studio, qtbot, tmp_path / "both.png")
+    assert difference(studio, path, 1) > 1
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: 1 in shown._edited and (pixels(shown._edited[1]) == unedited).all())
+    assert difference(studio, export(studio, qtbot, tmp_path / "none.png"), 1) < 0.5
