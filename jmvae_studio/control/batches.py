@@ -16,7 +16,8 @@ from jmvae_studio.document.edit import Edit, mode_word
 from jmvae_studio.document.presets import PresetFolder
 from jmvae_studio.document.saving import Saving
 from jmvae_studio.document.session import Session
-from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.engine import Engine
+from jmvae_studio.inference.renderer import Renderer, RenderError
 from jmvae_studio.inference.results import Layer
 from jmvae_studio.language import tr, trn
 from jmvae_studio.settings import Settings
@@ -105,7 +106,8 @@ class Batches(QObject):
         self.dialog.say("")
         self.dialog.show_files(task.files)
         self.dialog.set_running(True)
-        self._pool.submit(self._work, task, stop)
+        assert self._models.model is not None  # or there were no task
+        self._pool.submit(self._work, task, self._models.model.digest, stop)
 
     def _task(self, wish: BatchWish) -> FolderTask:
         model = self._models.model
@@ -165,19 +167,24 @@ class Batches(QObject):
 
     # On the thread of this object ------------------------------------------------------------------
 
-    def _work(self, task: FolderTask, stop: threading.Event) -> None:
+    def _work(self, task: FolderTask, model: str, stop: threading.Event) -> None:
         def layers(found: Found, numbers: Sequence[int]) -> _Layers:
-            return [self._layer(found, number, task.asked) for number in numbers]
+            return [self._layer(found, number, task.asked, model) for number in numbers]
 
         for outcome in edit_folder(task, layers, stop.is_set):
             self._moved_on.emit(stop, outcome)
         self._moved_on.emit(stop, None)
 
-    def _layer(self, found: Found, number: int, asked: Edit) -> tuple[Layer, FaceCrop]:
+    def _layer(self, found: Found, number: int, asked: Edit, model: str) -> tuple[Layer, FaceCrop]:
         """One face's edit, made by the renderer between the window's previews."""
         answer: Future[tuple[Layer, FaceCrop] | str] = Future()
 
-        self._renderer.with_engine(lambda engine: make_layer(engine, found, number, asked), answer.set_result)
+        def make(engine: Engine) -> tuple[Layer, FaceCrop]:
+            if engine.digest != model:
+                raise RenderError(tr("Another model was loaded meanwhile: start again to edit by that one."))
+            return make_layer(engine, found, number, asked)
+
+        self._renderer.with_engine(make, answer.set_result)
         made = answer.result()
         if isinstance(made, str):
             raise ImageError(made)

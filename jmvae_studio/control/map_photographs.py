@@ -92,10 +92,10 @@ class MapPhotographs(QObject):
         session.faces_changed.connect(self._arrive)
 
     def close(self) -> None:
-        """Finish the photograph under way and end the thread; call before the renderer is closed."""
+        """Drop the photograph under way and end the thread; call before the renderer is closed."""
         self._closing = True
+        self._decoder.abandon()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._decoder.close()
 
     def follow(self, model: ModelInfo) -> None:
         """Look at the photographs that the model has not seen yet."""

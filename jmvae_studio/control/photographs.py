@@ -121,8 +121,12 @@ class Photographs(QObject):
     def show(self, photo: Photo) -> None:
         """Show an open photograph, reading its file if its pixels are not in memory."""
         if photo is self._session.photo:
+            if self._reading:  # another one was wished for meanwhile
+                self._supersede()
+                self._window.say(tr("{name} is shown.", name=photo.name), 4)
             return
         if photo.image is not None:
+            self._supersede()
             self.notice = tr("{name} is shown.", name=photo.name)
             self._session.show(photo)
             self._window.draw_crop.setChecked(not photo.faces)
@@ -131,6 +135,11 @@ class Photographs(QObject):
         else:
             self._window.say(tr("Opening {name}…", name=photo.name), 60)
             self._read(photo.path, photo)
+
+    def _supersede(self) -> None:
+        """No photograph that is still being read takes the window away from the one wished for now."""
+        self.opener.supersede()
+        self._reading = False
 
     def close_photo(self, photo: Photo) -> None:
         """Take a photograph out of the filmstrip; its edits can be brought back."""

@@ -21,7 +21,10 @@ class Remaking(QObject):
     ) -> None:
         super().__init__(parent)
         self._session, self._photographs, self._window = session, photographs, window
+        self._going: tuple[Photo, PictureSettings] | None = None
+        """What is restored once its photograph is shown."""
         photographs.first_opened.connect(self._look)
+        session.photo_changed.connect(self._arrive)
 
     def _look(self, photo: Photo, before: Photo | None) -> None:
         settings = settings_in(photo.image.exif if photo.image is not None else None)
@@ -52,4 +55,15 @@ class Remaking(QObject):
             return
         self._photographs.show(photo)
         if self._session.photo is photo:
-            self._session.replace_faces([face.face() for face in settings.faces], tr("restore settings"))
+            self._replace(settings)
+        else:
+            self._going = (photo, settings)
+
+    def _arrive(self) -> None:
+        """The photograph had to be read first; another one that is shown instead ends the wish."""
+        going, self._going = self._going, None
+        if going is not None and going[0] is self._session.photo:
+            self._replace(going[1])
+
+    def _replace(self, settings: PictureSettings) -> None:
+        self._session.replace_faces([face.face() for face in settings.faces], tr("restore settings"))

@@ -111,6 +111,7 @@ class Tagging(QObject):
         self._begin_anew()
 
     def _begin(self, folder: Path) -> None:
+        self._search.cancel()  # of the folder before
         self._begin_anew()
         self._folder = folder
         self._say_problem("")

@@ -80,16 +80,20 @@ class Opener(QObject):
         """Look for faces in an open photograph once more."""
         self._start(lambda: image, self.found_again)
 
+    def supersede(self) -> None:
+        """Forget what was asked for and has not come yet."""
+        self._newest += 1
+
     def thumbnail(self, path: Path) -> None:
         """Make a small copy of a file for the filmstrip."""
         self._thumbnails.submit(self._make_thumbnail, path)
 
     def close(self) -> None:
-        """End the threads and the decoder; work under way is finished, what waits is dropped."""
+        """End the threads and the decoder; what is read or waits is dropped."""
         self._newest += 1
+        self._decoder.abandon()
         for pool in (self._pool, self._thumbnails):
             pool.shutdown(wait=True, cancel_futures=True)
-        self._decoder.close()
 
     def _start(
         self,

@@ -49,11 +49,19 @@ class FaceSearch(QObject):
     ended = Signal(bool)
     """All were looked at, or it was cancelled."""
     failed = Signal(str)
+    _found = Signal(object, object, int, int)
+    """Which search, a `Seen`, pictures looked at, of so many."""
+    _finished = Signal(object)
+    """Which search."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._found.connect(self._tell)
+        self._finished.connect(self._tell_end)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="face-search")
         self._cancelled = threading.Event()
+        self._decoder: Decoder | None = None
+        """Of the search under way."""
 
     def start(self, folder: Path, size: int) -> None:
         """Look for faces in all pictures of ``folder``; crops are made for a model of ``size`` pixels."""
@@ -66,9 +74,21 @@ class FaceSearch(QObject):
         self._cancelled.set()
 
     def close(self) -> None:
-        """Stop and end the thread."""
+        """Stop and end the thread; the picture under way is dropped."""
         self._cancelled.set()
+        if self._decoder is not None:
+            self._decoder.abandon()
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _tell(self, cancelled: threading.Event, found: Seen, number: int, count: int) -> None:
+        """What a search found that still goes on; one before it may have been quicker than its end."""
+        if cancelled is self._cancelled and not cancelled.is_set():
+            self.seen.emit(found)
+            self.progress.emit(number, count)
+
+    def _tell_end(self, cancelled: threading.Event) -> None:
+        if cancelled is self._cancelled:
+            self.ended.emit(cancelled.is_set())
 
     def _search(self, folder: Path, size: int, cancelled: threading.Event) -> None:
         """On the thread."""
@@ -81,15 +101,12 @@ class FaceSearch(QObject):
             self.failed.emit(tr("There are no pictures in {folder}: choose another folder.", folder=folder))
             return
         with Decoder() as decoder:
+            self._decoder = decoder
             for number, (name, path) in enumerate(pictures.items(), 1):
                 if cancelled.is_set():
                     break
-                found = look(decoder, name, path, size)
-                if cancelled.is_set():
-                    break  # another folder was chosen meanwhile
-                self.seen.emit(found)
-                self.progress.emit(number, len(pictures))
-        self.ended.emit(cancelled.is_set())
+                self._found.emit(cancelled, look(decoder, name, path, size), number, len(pictures))
+        self._finished.emit(cancelled)
 
 
 def look(decoder: Decoder, name: str, path: Path, size: int) -> Seen:

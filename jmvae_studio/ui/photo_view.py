@@ -91,6 +91,7 @@ class PhotoView(Zoomable):
         self._size = (max(1, size[0]), max(1, size[1]))
         self._edited = {}
         self._crops = []
+        self._grip = None
         self.viewport.fit()
 
     def show_faces(self, crops: Sequence[FaceCrop], current: int) -> None:

@@ -1,10 +1,12 @@
 """A folder edited alike: results, failures, what is there already, and cancelling."""
 
 import hashlib
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -14,6 +16,7 @@ from jmvae_studio.app import Studio
 from jmvae_studio.document.presets import Preset, PresetFolder
 from jmvae_studio.ui.batch_dialog import BatchDialog
 from tests.gui.conftest import drag_slider, settle
+from trainer.checkpoint import load_model, save_model
 from trainer.data.images import open_image
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -139,3 +142,25 @@ def test_closing_stops_a_folder_after_the_picture_under_way(
     QTest.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
     studio.window.close()
     assert not list((folder / "edited").glob(".*"))
+
+
+def test_a_model_loaded_meanwhile_edits_nothing(
+    studio: Studio, qtbot: QtBot, folder: Path, tmp_path: Path, checkpoint: Path
+) -> None:
+    loaded, header = load_model(checkpoint)
+    with torch.no_grad():
+        next(loaded.parameters()).add_(0.1)
+    save_model(tmp_path / "other.safetensors", loaded, header.system, {}, header.crop)
+    drag_slider(studio, "Smiling", 0.95)
+    settle(studio, qtbot)
+    dialog = open_dialog(studio, folder)
+    held = threading.Event()
+    studio.renderer.with_engine(lambda engine: held.wait(30), lambda _: None)
+    studio.load_model(tmp_path / "other.safetensors")  # waits in the queue
+    QTest.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
+    held.set()
+    qtbot.waitUntil(lambda: not studio.batches.is_busy, timeout=60_000)
+    assert "Another model was loaded meanwhile" in rows(dialog)["1 straight.png"]
+    assert not list((folder / "edited").glob("*.png"))
+    dialog.close()
+    settle(studio, qtbot)

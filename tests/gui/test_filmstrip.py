@@ -137,3 +137,25 @@ def test_the_history_panel_goes_to_any_step(studio: Studio, qtbot: QtBot) -> Non
     QTest.mouseClick(history.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     assert set(edits(studio)) == {"Smiling"}
     settle(studio, qtbot)
+
+
+def test_the_photograph_wished_for_last_is_shown(studio: Studio, qtbot: QtBot, folder: Path) -> None:
+    first = studio.session.photo
+    drop(studio, folder / "1.jpg", folder / "2.jpg")
+    wait_for(studio, qtbot, "1.jpg")
+    settle(studio, qtbot)
+    second = studio.session.find(folder / "2.jpg")
+    assert first is not None
+    assert second is not None
+    assert second.image is None
+    for wished in (first, studio.session.photo):
+        assert wished is not None
+        studio.photographs.show(second)  # its file has to be read
+        studio.photographs.show(wished)
+        studio.photographs.opener._pool.submit(lambda: None).result()
+        for _ in range(10):
+            QApplication.processEvents()
+        assert studio.session.photo is wished
+    studio.photographs.show(second)
+    wait_for(studio, qtbot, "2.jpg")
+    settle(studio, qtbot)

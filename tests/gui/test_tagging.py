@@ -226,3 +226,19 @@ def test_bad_folders_and_known_layouts_are_told(
     write(window.folder, str(tiny_celeba))
     QTest.keyClick(window.folder, Qt.Key.Key_Return)
     assert "This is CelebA as distributed" in window.problem.text()
+
+
+def test_another_folder_gets_nothing_of_the_one_before(
+    window: TaggingWindow, studio: Studio, qtbot: QtBot, pictures: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(next(path for path in sorted(pictures.iterdir()) if path.suffix == ".png"), other / "one.png")
+    write(window.folder, str(pictures))
+    QTest.keyClick(window.folder, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: len(studio.tagging.tags.pictures) > 1, timeout=60_000)
+    write(window.folder, str(other))
+    QTest.keyClick(window.folder, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.note.text().startswith(("1 face", "0 faces")), timeout=60_000)
+    qtbot.waitUntil(lambda: not window.bar.isVisible(), timeout=60_000)
+    assert set(studio.tagging.tags.pictures) <= {"one.png"}

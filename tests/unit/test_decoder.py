@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +142,21 @@ def test_one_that_does_not_answer_is_given_up(
         decoder.open(path)
     assert decoder.open(path).pixels.shape == (45, 31, 3)
     assert helpers() != [process]
+
+
+def test_a_decoder_that_is_abandoned_waits_for_nothing(decoder: Decoder, tmp_path: Path) -> None:
+    path = make(tmp_path / "a.jpg")
+    decoder.open(path)
+    (process,) = helpers()
+    os.kill(process, signal.SIGSTOP)  # as on a drive that does not answer
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(decoder.open, path)
+        while not decoder._busy:
+            time.sleep(0.01)
+        decoder.abandon()
+        assert isinstance(waiting.exception(timeout=10), ImageError)
+        assert isinstance(pool.submit(decoder.open, path).exception(timeout=10), ImageError)
+    assert helpers() == []
 
 
 def test_a_helper_that_is_gone_is_replaced(decoder: Decoder, tmp_path: Path) -> None:

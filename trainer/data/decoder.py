@@ -55,7 +55,8 @@ class Decoder:
     def __init__(self, memory: int = MEMORY, seconds: int = SECONDS) -> None:
         self._limits = memory, seconds
         self._idle: deque[_Helper] = deque()
-        self._closed = False
+        self._busy: set[_Helper] = set()
+        self._closed = self._abandoned = False
 
     def open(self, path: Path | str, *, max_side: int | None = None) -> OpenedImage:
         """Open a picture file; arguments and errors are those of :func:`~trainer.data.images.open_image`.
@@ -67,6 +68,9 @@ class Decoder:
         if not hasattr(socket, "send_fds"):
             return open_image(path, max_side=max_side)
         helper = self._take(path)
+        self._busy.add(helper)
+        if self._abandoned:
+            helper.kill()
         try:
             image = helper.open(path, max_side)
         except ImageError:
@@ -75,6 +79,8 @@ class Decoder:
         except BaseException:
             helper.end()
             raise
+        finally:
+            self._busy.discard(helper)
         self._keep(helper)
         return image
 
@@ -83,6 +89,13 @@ class Decoder:
         self._closed = True
         while self._idle:
             self._idle.pop().end()
+
+    def abandon(self) -> None:
+        """End the helpers at once; whoever waits for a picture gets an `ImageError`."""
+        self._abandoned = True
+        for helper in list(self._busy):
+            helper.kill()
+        self.close()
 
     def __enter__(self) -> Decoder:
         return self
@@ -156,6 +169,10 @@ class _Helper:
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise ImageError(self._why(shown_name(path), isinstance(error, TimeoutError))) from error
         raise ImageError(str(answer["error"]))
+
+    def kill(self) -> None:
+        """Stop the process from another thread; the one that waits for it notices."""
+        self._process.kill()
 
     def end(self) -> None:
         """Stop the process, whatever it does."""
