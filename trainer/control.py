@@ -65,6 +65,19 @@ def stop_signals(ask: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def is_trained(folder: Path) -> bool:
+    """Whether a process, of whatever program, trains the run in ``folder`` now."""
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    except (OSError, NotImplementedError):
+        return False
+    lock.release()
+    return False
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """While it lasts, no other process trains the run in ``folder``; where files cannot be locked, nobody sees to it.
@@ -75,7 +88,7 @@ def alone(folder: Path) -> Iterator[None]:
     lock = FileLock(folder / LOCK)
     with suppress(OSError, NotImplementedError):
         try:
-            lock.acquire(blocking=False)
+            lock.acquire(timeout=1.0)  # `is_trained` holds it for a moment
         except Timeout:
             raise TrainerError(
                 f"The run in {folder} is being trained by another process: wait for its end, or stop it."

@@ -67,15 +67,15 @@ def estimate(config: TrainConfig, training: int, validation: int, entries: int) 
         TrainerError: No such run can be.
     """
     data = _noise(config, entries)
+    per_epoch = max(1, min(training, config.limit or training) // config.batch_size)
     with tempfile.TemporaryDirectory(prefix="jmvae-estimate-") as name:
         events = EventLog(Path(os.devnull))
         try:
-            run = Run(Path(name), config, events, lambda *_: None, data)
+            run = Run(Path(name), config, events, lambda *_: None, data, config.epochs * per_epoch)
             stages = _time_stages(run)
             epoch_seconds = _time_epoch(run, validation)
         finally:
             events.close()
-    per_epoch = max(1, min(training, config.limit or training) // config.batch_size)
     counts = {"bound": config.epochs, "gan": config.gan_epochs, "edit": config.edit_epochs}
     seconds = sum(stages[stage] * counts[stage] * per_epoch for stage in stages)
     first = next(iter(stages.values()))

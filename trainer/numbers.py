@@ -42,22 +42,22 @@ class Statistics:
     def __init__(self, parts: Sequence[nn.Module]) -> None:
         """Args: ``parts`` are those whose statistics count, on their device."""
         norms = [module for part in parts for module in part.modules() if isinstance(module, _BatchNorm)]
-        self._own = [
+        self.tensors = [
             tensor for norm in norms for tensor in (norm.running_mean, norm.running_var) if tensor is not None
         ]
-        self._kept = [tensor.clone() for tensor in self._own]
+        self._kept = [tensor.clone() for tensor in self.tensors]
 
     @torch.no_grad()
     def keep(self) -> None:
         """Remember them as they are."""
-        if self._own:
-            torch._foreach_copy_(self._kept, self._own)
+        if self.tensors:
+            torch._foreach_copy_(self._kept, self.tensors)
 
     @torch.no_grad()
     def restore(self) -> None:
         """Make them what they were."""
-        if self._own:
-            torch._foreach_copy_(self._own, self._kept)
+        if self.tensors:
+            torch._foreach_copy_(self.tensors, self._kept)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

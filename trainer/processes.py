@@ -43,13 +43,13 @@ class Processes:
         return slice(self.rank * length // self.count, (self.rank + 1) * length // self.count)
 
     def average_gradients(self, gradients: Sequence[Tensor | None]) -> None:
-        """Replace gradients by their mean over all processes, in one exchange of one long vector.
+        """Replace gradients, or other numbers, by their mean over all processes, in one exchange of one long vector.
 
         Unlike DistributedDataParallel's hooks, this also serves the gradients that the GAN takes by itself.
         """
-        if self.count == 1:
-            return
         present = [gradient for gradient in gradients if gradient is not None]
+        if self.count == 1 or not present:
+            return
         joined = self._mean(torch.cat([gradient.flatten() for gradient in present]))
         first = 0
         for gradient in present:

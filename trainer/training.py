@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,18 @@ class Run:
         events: EventLog,
         progress: Progress,
         data: Dataset | None = None,
+        updates: int | None = None,
     ) -> None:
-        """Build everything; ``data`` stands for the data set that ``config`` names, if it is given."""
+        """Build everything.
+
+        Args:
+            folder: Of the run.
+            config: Its settings.
+            events: Where it tells what happens.
+            progress: Told how far it is.
+            data: In place of the data set that ``config`` names.
+            updates: On the bound, in the whole run; None counts those of ``data``.
+        """
         self.folder, self.config, self.events, self.progress = folder, config, events, progress
         system = check_run(config)
         # Adam's moments of silent units decay into denormal numbers, which slow a CPU down several times. Set
@@ -121,7 +132,7 @@ class Run:
             self.edit_stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.edit_stage.attach(self.model, self.processes.average_gradients)
         self._statistics = Statistics([self.model, *self._stages.values()])
-        updates = config.epochs * self.batches.steps_per_epoch
+        updates = updates or config.epochs * self.batches.steps_per_epoch
         self.bound = BoundStep(self.model, config, self.processes, self._statistics, events, updates)
 
     @property
@@ -161,13 +172,8 @@ class Run:
             True when it is reached, False when a stop was requested (the state is saved either way).
 
         Raises:
-            TrainerError: Another process trains the run, the state cannot be written at the end, or no update is
-                finite, however slow.
+            TrainerError: The state cannot be written at the end, or no update is finite, however slow.
         """
-        with alone(self.folder) if self.processes.is_first else nullcontext():
-            return self._fit()
-
-    def _fit(self) -> bool:
         total = self.config.total_epochs * self.batches.steps_per_epoch
         if self.processes.is_first:
             self._sweep()
@@ -185,12 +191,12 @@ class Run:
                     self._yield()
                     self.saver.retry()
                     went_on = self.take_step()
-                    self.stop_requested = self.processes.any(self.stop_requested)
+                    stop = self.processes.any(self.stop_requested)  # a later request is the next step's
                     if went_on and self.step % self.batches.steps_per_epoch == 0:
-                        self.finish_epoch(self.step // self.batches.steps_per_epoch)
-                    elif (went_on and self._is_save_due()) or self.stop_requested:
-                        self._save()
-                    if self.stop_requested:
+                        self.finish_epoch(self.step // self.batches.steps_per_epoch, stop)
+                    elif (went_on and self._is_save_due()) or stop:
+                        self._save(stop)
+                    if stop:
                         self.saver.finish()
                         self.events.emit("stopped", step=self.step)
                         return self.step == total
@@ -320,7 +326,7 @@ class Run:
         end, start = self.config.learning_rate_end, self.config.learning_rate
         return self.rate * (end + (start - end) * 0.5 * (1 + float(np.cos(np.pi * share))))
 
-    def finish_epoch(self, epoch: int) -> None:
+    def finish_epoch(self, epoch: int, stopping: bool = False) -> None:
         """Validate, publish and draw with the averaged weights, then save the state; the first process alone."""
         if self.processes.is_first:
             rows = self.batches.rows("validation")
@@ -334,7 +340,7 @@ class Run:
             self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
             size = sum(2 * tensor.numel() for tensor in self.averaged.tensors.values())
             self.saver.write("the model", size, lambda: self._publish(epoch, is_best))
-        self._save()
+        self._save(stopping)
 
     def _write_sheet(self, sheet: Image.Image, epoch: int) -> None:
         stream = io.BytesIO()
@@ -377,12 +383,14 @@ class Run:
             **before,
         }
 
-    def _save(self) -> None:
+    def _save(self, stopping: bool = False) -> None:
         """The first process saves; the others wait, so that none is ahead of the state.
 
         But for a stop, nothing is saved after a batch that was passed over: the run may have to go back behind it.
+        What batch normalisation has gathered becomes the mean over the processes, as all will find it again.
         """
-        if self.processes.is_first and (self.stop_requested or not self._bad):
+        self.processes.average_gradients(self._statistics.tensors)
+        if self.processes.is_first and (stopping or not self._bad):
             self._save_state()
         self._saved = time.monotonic()
         self.processes.fabric.barrier()
@@ -416,16 +424,23 @@ class Run:
 
 def start(folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> bool:
     """Train ``config`` in the new folder ``folder``; see `Run.fit`."""
-    return Run(folder, config, events, progress).fit()
+    with _alone(folder):
+        return Run(folder, config, events, progress).fit()
 
 
 def resume(folder: Path, config: TrainConfig, events: EventLog, progress: Progress) -> bool:
     """Go on with the run in ``folder``.
 
     Raises:
-        TrainerError: There is no state to go on from.
+        TrainerError: There is no state to go on from, or another process trains the run.
     """
-    run = Run(folder, config, events, progress)
-    if not run.resume():
-        raise TrainerError(f"{folder} holds no saved state to resume from. Start the run anew.")
-    return run.fit()
+    with _alone(folder):
+        run = Run(folder, config, events, progress)
+        if not run.resume():
+            raise TrainerError(f"{folder} holds no saved state to resume from. Start the run anew.")
+        return run.fit()
+
+
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    """See `alone`; of several processes that train together the first one sees to it."""
+    return alone(folder) if os.environ.get("RANK", "0") == "0" else nullcontext()

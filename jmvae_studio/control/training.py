@@ -179,8 +179,12 @@ class Training(QObject):
         elif run.state is State.FINISHED:
             load = [(tr("Load into Editor"), partial(self.load, run))] if run.model else []
             self._window.messages.offer(tr("Training of {name} has finished.", name=run.name), load)
-        else:
+        elif run.progress.last == "stopped":
             self._window.say(tr("{name} has stopped; its state is saved.", name=run.name))
+        elif run.can_resume:
+            self._window.say(tr("{name} was ended; Resume goes on from its last saved state.", name=run.name))
+        else:
+            self._window.say(tr("{name} was ended before anything of it was saved.", name=run.name))
 
     def _tell(self, message: str) -> None:
         self._window.messages.offer(message, [])

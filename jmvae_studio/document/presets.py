@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -176,5 +177,14 @@ class PresetFolder:
             ) from error
 
     def _path(self, name: str) -> Path:
+        """The preset's file, or a free one: several names may make the same one."""
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            with suppress(PresetError):
+                if load_preset(path).name == name:
+                    return path
         stem = re.sub(r"[^\w\- ]", "_", name).strip()[:60] or "preset"
-        return self._folder / f"{stem}{SUFFIX}"
+        path, number = self._folder / f"{stem}{SUFFIX}", 1
+        while path.exists():
+            number += 1
+            path = self._folder / f"{stem} {number}{SUFFIX}"
+        return path

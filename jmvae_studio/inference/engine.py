@@ -117,15 +117,18 @@ class Engine(Imagination):
     ) -> tuple[float, ...]:
         """``attributes`` with the ``free`` ones (indices) as the model reads them from the edited code.
 
-        They are the mean of p(w|z') with z' = mu(x) + mu(w') - mu(w); without an edit these are the inferred ones.
+        What was inferred moves by the difference of two means of p(w|z): at z' = mu(x) + mu(w') - mu(w), and at
+        mu(x). So they are the inferred ones without an edit, and what the user says is true stays.
         """
         with self._torch.inference_mode():
-            z = self._encode_vector(self._vector(attributes))
-            moved = code.prepared["z"] + z - code.z_attributes
-            believed = self._model.decode_one(self._vector_name, moved).mean[0].tolist()
+            own = code.prepared["z"]
+            moved = own + self._encode_vector(self._vector(attributes)) - code.z_attributes
+            both = self._torch.cat([own, moved])
+            before, after = self._model.decode_one(self._vector_name, both).mean.tolist()
         values = list(attributes)
         for index in free:
-            values[index] = min(max(believed[index], -3.0), 3.0)
+            if index not in code.told:
+                values[index] = min(max(code.attributes[index] + after[index] - before[index], -3.0), 3.0)
         return tuple(values)
 
     def preview(

@@ -15,6 +15,7 @@ from jmvae_studio.training.processes import spawn
 from jmvae_studio.training.run import LOG, Run
 from jmvae_studio.training.tail import CHUNK
 from trainer.config import TrainConfig
+from trainer.control import is_trained
 from trainer.errors import ConfigError
 
 PERIOD, HURRY = 500, 30
@@ -169,7 +170,7 @@ class Trainings(QObject):
         Raises:
             RunError: It is under way, or the system has no trash there.
         """
-        if run.is_under_way:
+        if run.is_under_way or is_trained(run.folder):
             raise RunError(tr("{name} is under way: stop it first.", name=run.name))
         if not QFile.moveToTrash(str(run.folder)):
             raise RunError(

@@ -205,3 +205,22 @@ def test_the_engine_passes_over_what_it_cannot_take(
     engine = Engine.load(checkpoint, "cpu")
     face, preview = np.zeros((64, 64, 3), np.uint8), np.zeros((320, 320, 3), np.uint8)
     assert engine.encode(face, preview, {"Male": 1.0}).attributes == engine.encode(face, preview).attributes
+
+
+def test_what_follows_starts_from_what_was_read_and_leaves_what_is_true(
+    checkpoint: Path, astronaut: np.ndarray
+) -> None:
+    engine = Engine.load(checkpoint, "cpu")
+    face, preview = astronaut[:64, :64].copy(), np.zeros((320, 320, 3), np.uint8)
+    names = engine.attribute_names
+    every = tuple(range(len(names)))
+    code = engine.encode(face, preview, {"Male": -1.0})
+    assert engine.follow(code, code.attributes, every) == pytest.approx(code.attributes, abs=1e-5)
+    male, smiling = names.index("Male"), names.index("Smiling")
+    asked = list(code.attributes)
+    asked[smiling] = 3.0
+    others = tuple(index for index in every if index != smiling)
+    followed = engine.follow(code, tuple(asked), others)
+    assert followed[male] == -1.0
+    assert followed[smiling] == 3.0
+    assert max(abs(followed[index] - code.attributes[index]) for index in others) > 1e-3

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from trainer.checkpoint import share
-from trainer.config import PRESETS, make_config
-from trainer.control import NAME, Control, alone, ask_for_threads
+from trainer.config import PRESETS, load_config, make_config
+from trainer.control import NAME, Control, alone, ask_for_threads, is_trained
 from trainer.errors import TrainerError
 from trainer.events import EventLog, read_events
-from trainer.training import Run
+from trainer.training import Run, resume, start
 from trainer.validation import score
 
 
@@ -102,8 +102,8 @@ with alone(Path(sys.argv[1])):
 def test_a_run_is_trained_by_one_process(tmp_path: Path, tiny_mnist: Path) -> None:
     small = {"hidden": 8, "latent": 4, "batch_size": 25, "image_size": 8, "device": "cpu"}
     config = make_config(PRESETS["mnist"] | small | {"data": tiny_mnist, "epochs": 1, "preset": "mnist"})
+    config.save(tmp_path / "config.json")
     events = EventLog(tmp_path / "events.jsonl")
-    run = Run(tmp_path, config, events, lambda *_: None)
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -111,12 +111,17 @@ def test_a_run_is_trained_by_one_process(tmp_path: Path, tiny_mnist: Path) -> No
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "holding\n"
-        with pytest.raises(TrainerError, match="is being trained by another process"):
-            run.fit()
+        assert is_trained(tmp_path)
+        for begin in (start, resume):
+            longer = config.model_copy(update={"epochs": 7})
+            with pytest.raises(TrainerError, match="is being trained by another process"):
+                begin(tmp_path, longer, events, lambda *_: None)
+        assert load_config(tmp_path / "config.json") == config  # the run keeps its settings
         assert read_events(tmp_path / "events.jsonl") == []
         other.kill()  # the system lets go of what it held
         other.wait()
-    assert run.fit()
+    assert not is_trained(tmp_path)
+    assert start(tmp_path, config, events, lambda *_: None)
     with alone(tmp_path):
         pass
     events.close()

@@ -64,3 +64,15 @@ def test_values_out_of_range_and_missing_files_are_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PresetError, match="cannot be saved"):
         save_preset(tmp_path / "file" / "x.jmvae-preset", Preset(name="x"))
+
+
+def test_names_that_make_one_file_name_are_two_presets(tmp_path: Path) -> None:
+    folder = PresetFolder(tmp_path / "presets")
+    for name, value in (("Older?", 1.0), ("Older!", 2.0), ("Older?", 0.5)):
+        folder.save(Preset(name=name, values={"Young": -value}))
+    assert {name: preset.values["Young"] for name, preset in folder.load().items()} == {
+        "Older!": -2.0,
+        "Older?": -0.5,
+    }
+    folder.remove("Older?")
+    assert list(folder.load()) == ["Older!"]

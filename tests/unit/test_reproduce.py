@@ -25,7 +25,7 @@ from trainer.models.jmvae import JMVAE
 from trainer.models.jmvae_h import JMVAEH
 from trainer.models.networks import Nets
 from trainer.objectives import log_likelihood
-from trainer.reproduce import mnist
+from trainer.reproduce import mnist, runner
 from trainer.reproduce.catalogue import EXPERIMENTS, find_experiment
 from trainer.reproduce.charts import line_chart, scatter_charts
 from trainer.reproduce.experiment import BUDGETS, Experiment
@@ -145,7 +145,9 @@ def test_the_papers_figures_are_those_of_the_notes() -> None:
     )
 
 
-def test_a_table_of_finished_unfinished_and_missing_runs(digits: Path, tmp_path: Path) -> None:
+def test_a_table_of_finished_unfinished_and_missing_runs(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     experiment = find_experiment("mnist-conditional")
     asked = request(digits, tmp_path)
     with pytest.raises(TrainerError, match="has finished an epoch"):
@@ -181,6 +183,9 @@ def test_a_table_of_finished_unfinished_and_missing_runs(digits: Path, tmp_path:
     assert again["table"][0]["measured"]["label → image"]["value"] == -1.5  # not measured anew
     other = reproduce(experiment, replace(asked, seed=0, budget="quick"), quiet)
     assert other == again
+    monkeypatch.setattr(runner, "_code_digest", lambda: "another version")
+    anew = reproduce(experiment, asked, quiet)
+    assert anew["table"][0]["measured"]["label → image"]["value"] != -1.5
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from trainer.checkpoint import load_model, load_newest_state
 from trainer.config import TrainConfig
 from trainer.errors import CapabilityError, ConfigError
 from trainer.events import EventLog, read_events
+from trainer.models.editing import EditStage
 from trainer.models.interface import Modality
 from trainer.models.studio import READING, StudioJMVAE
 from trainer.training import Run
@@ -90,6 +92,15 @@ def test_the_terms_are_those_of_eq_4(model: StudioJMVAE, batch: dict[str, torch.
 def test_what_it_cannot_encode_is_said(model: StudioJMVAE) -> None:
     with pytest.raises(CapabilityError, match="encodes image and attributes"):
         model.encode({})
+
+
+def test_one_attribute_alone_can_be_asked_for() -> None:
+    stage = EditStage(TrainConfig(data=Path("x"), system="jmvae-kl-studio"), 3, ["Hat"], np.array([0.5]))
+    truth = torch.tensor([[1.0], [-1.0]]).repeat(40, 1)
+    wanted, changed = stage._wishes(truth * 0.5, truth, torch.Generator().manual_seed(0))
+    assert changed.sum() == 70  # in every eighth row nothing is asked
+    assert (wanted[changed].sign() == -truth[changed]).all()
+    assert torch.equal(wanted[~changed], (truth * 0.5)[~changed])
 
 
 def test_only_the_editor_learns_in_the_edit_stage(tiny_celeba: Path, tmp_path: Path) -> None:

@@ -117,12 +117,12 @@ class EditStage(Game):
         """
         n, entries = truth.shape
         weights = torch.where(truth.cpu() > 0, self._remove, self._add)
-        columns = torch.multinomial(weights, 2, generator=generator)
+        columns = torch.multinomial(weights, min(2, entries), generator=generator)
         second = torch.rand(n, generator=generator) < 0.25
         size = 1 + 1.5 * torch.rand(n, entries, generator=generator)
         changed = torch.zeros(n, entries, dtype=torch.bool)
         changed[torch.arange(n), columns[:, 0]] = True
-        changed[torch.arange(n)[second], columns[second, 1]] = True
+        changed[torch.arange(n)[second], columns[second, -1]] = True  # the same one if there is no other
         changed[::KEPT] = False
         changed, size = changed.to(read.device), size.to(read.device)
         return torch.where(changed, -truth.sign() * size, read), changed

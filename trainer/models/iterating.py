@@ -16,7 +16,7 @@ class Completion:
     """A picture completed from a vector after 0, 1, … passes.
 
     Attributes:
-        codes: Passes + 1 × latent, the mean of the last pass's posterior.
+        codes: Passes + 1 × latent, made as those of the likelihoods, from means instead of samples.
         likelihoods: Passes + 1, expected log p(picture | z) in nats of the true picture.
     """
 
@@ -52,9 +52,10 @@ def complete_by_passes(
     stages += model.filled_in(given, passes, "noise", generator)
     codes, likelihoods = [], []
     for stage in stages:
-        codes.append(model.encode(stage).mean[:1])
+        code = model.sample_code if stage is given else model.generating_code
         noise = torch.randn(chains, model.latent, generator=generator).to(image)
-        z = model.sample_code(stage, noise) if stage is given else model.generating_code(stage, noise)
+        codes.append(code(stage, torch.zeros_like(noise))[:1])
+        z = code(stage, noise)
         density = model.decode_one("image", z).log_prob(image.expand(chains, -1, -1, -1))
         likelihoods.append(density.flatten(1).sum(1).mean())
     return Completion(torch.cat(codes), torch.stack(likelihoods))

@@ -114,7 +114,7 @@ class JMVAE(JointModel):
         """p(x_missing | z), with everything missing completed by zeros or by iterative sampling.
 
         Each pass encodes all modalities, samples z and replaces what is missing by a sample from p(x_i | z); the
-        last one decodes from the mean of its posterior, or from a sample if ``noise`` is given.
+        last one decodes from the means of its posterior, or from a sample if ``noise`` is given.
 
         Args:
             given: The modalities that are there; they never change.
@@ -129,8 +129,10 @@ class JMVAE(JointModel):
             return super().complete(given, missing, noise)
         self.modality(missing)
         data = self.fill_in(given, passes, start, generator)
-        z = self.encode(data).mean if noise is None else self.generating_code(data, noise)
-        return self.decode_one(missing, z)
+        if noise is None:
+            some = next(iter(given.values()))
+            noise = torch.zeros(len(some), self.latent, device=some.device)
+        return self.decode_one(missing, self.generating_code(data, noise))
 
     def fill_in(
         self,

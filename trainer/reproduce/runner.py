@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -144,7 +146,7 @@ def _measure(experiment: Experiment, run: Trained) -> Measured:
 
     path = run.folder / "measured" / f"{experiment.name}.json"
     effort = {"rows": run.effort.rows, "k": run.effort.k, "seed": run.seed}
-    key = {"digest": run.digest, "columns": list(experiment.columns), **effort}
+    key = {"digest": run.digest, "columns": list(experiment.columns), "code": _code_digest(), **effort}
     if path.is_file():
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["key"] == key:
@@ -154,6 +156,16 @@ def _measure(experiment: Experiment, run: Trained) -> Measured:
     path.parent.mkdir(exist_ok=True)
     write_beside(path, json.dumps({"key": key, "measured": measured}).encode())
     return measured
+
+
+@cache
+def _code_digest() -> str:
+    """Of the modules that measure, so that nothing is kept that another version of them has measured."""
+    package, digest = Path(__file__).parents[1], hashlib.sha256()
+    for folder in ("models", "evaluation", "reproduce"):
+        for path in sorted((package / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _result(

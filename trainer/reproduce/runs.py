@@ -116,6 +116,8 @@ def train_all(jobs: list[Job], workers: int, logs: Path, progress: Progress) -> 
                 running.remove((job, process))
                 if process.returncode:
                     failed.append(f"{job.folder.name} (see {logs / f'{job.folder.name}.log'})")
+                elif not job.finished and _said_last(job) == "finished":
+                    failed.append(f"{job.folder.name} (its last weights are no numbers)")
                 elif not job.finished:
                     raise KeyboardInterrupt  # it was asked to stop by its own process id
     finally:
@@ -136,6 +138,12 @@ def _remark(job: Job) -> str:
         return f"{job.folder.name}: starting"
     last = steps[-1]
     return f"{job.folder.name}: epoch {last['epoch']}, {last['images_per_second']:.0f} images/s"
+
+
+def _said_last(job: Job) -> str:
+    """The last event of a run that has ended."""
+    events = read_events(job.folder / "events.jsonl")
+    return str(events[-1]["event"]) if events else ""
 
 
 def _interrupt(number: int, frame: object) -> None:
