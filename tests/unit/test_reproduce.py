@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.reproducing import leave_run, quiet
 from trainer.errors import ConfigError, TrainerError
@@ -27,7 +29,7 @@ from trainer.models.networks import Nets
 from trainer.objectives import log_likelihood
 from trainer.reproduce import mnist, runner
 from trainer.reproduce.catalogue import EXPERIMENTS, find_experiment
-from trainer.reproduce.charts import line_chart, scatter_charts
+from trainer.reproduce.charts import line_chart, round_numbers, scatter_charts
 from trainer.reproduce.experiment import BUDGETS, Experiment
 from trainer.reproduce.runner import Request, reproduce
 from trainer.reproduce.runs import Job
@@ -242,6 +244,26 @@ def test_a_started_run_is_resumed_and_a_new_one_is_told_everything(digits: Path,
 def test_unknown_names_are_said() -> None:
     with pytest.raises(ConfigError, match="mnist-bounds"):
         find_experiment("nothing")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "numbers"),
+    [
+        (1, 10, [2, 4, 6, 8, 10]),
+        (-823.2, -348.2, [-800, -700, -600, -500, -400]),
+        (0, 5, [0, 1, 2, 3, 4, 5]),
+        (0.0012, 0.0031, [0.0015, 0.002, 0.0025, 0.003]),
+    ],
+)
+def test_axes_have_round_numbers(low: float, high: float, numbers: list[float]) -> None:
+    assert round_numbers(low, high) == numbers
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
+def test_axes_have_a_handful_of_numbers_within(low: float, spread: float) -> None:
+    found = round_numbers(low, low + spread)
+    assert 3 <= len(found) <= 8
+    assert all(low - 1e-3 * spread <= number <= low + 1.001 * spread for number in found)
 
 
 def test_charts_place_their_points() -> None:

@@ -142,18 +142,27 @@ class _Frame:
             f'<text transform="translate(14 {HEIGHT / 2 - 10}) rotate(-90)" text-anchor="middle">'
             f"{escape(y_label)}</text>",
         ]
-        for value in np.linspace(*self.x_range, 6):
+        for value in round_numbers(*self.x_range):
             parts.append(
                 f'<text x="{self.x(value):.1f}" y="{bottom + 16}" class="small" text-anchor="middle">'
-                f"{value:.4g}</text>"
+                f"{value:g}</text>"
             )
-        for value in np.linspace(*self.y_range, 6):
+        for value in round_numbers(self.low, self.high):
             y = self.y(value)
             parts.append(
-                f'<text x="{MARGIN - 6}" y="{y + 4:.1f}" class="small" text-anchor="end">{value:.5g}</text>'
+                f'<text x="{MARGIN - 6}" y="{y + 4:.1f}" class="small" text-anchor="end">{value:g}</text>'
                 f'<path d="M{MARGIN} {y:.1f}H{WIDTH - 12}" stroke="#ddd"/>'
             )
         return parts
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Three to six numbers from ``low`` to ``high`` that read well: multiples of 1, 2 or 5 times a power of ten."""
+    spread = (high - low) or 1.0
+    power = 10.0 ** np.floor(np.log10(spread / 3))
+    step = next(size * power for size in (5.0, 2.0, 1.0, 0.5) if spread / (size * power) >= 3)
+    first, last = np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9)
+    return [float(f"{number * step:.10g}") for number in np.arange(first, last + 1)]
 
 
 def _legend(number: int, name: str, colour: str) -> list[str]:

@@ -174,7 +174,7 @@ EXPERIMENTS = (
             DATA_NOTE,
             "The paper: priors of different individuals overlap much, and the posteriors of several lie inside the "
             "prior of one.",
-            NETS_NOTE,
+            NETS_NOTE.replace("latent 500", "latent 2"),
         ),
     ),
 )
