@@ -32,12 +32,14 @@ class Digests:
 
 
 def with_digests(kept: SessionRecord, beside: Path, digests: Digests) -> SessionRecord:
-    """A record in which every edited photograph is known by its contents."""
-    photos = [
-        photo.model_copy(update={"sha256": digests.of(_target(photo, beside))}) if photo.is_edited else photo
-        for photo in kept.photos
-    ]
-    return kept.model_copy(update={"photos": photos})
+    """A record in which every photograph is known by its size, and those that are edited by their contents."""
+
+    def known(photo: PhotoRecord) -> PhotoRecord:
+        path = _target(photo, beside)
+        digest = digests.of(path) if photo.is_edited else ""
+        return photo.model_copy(update={"bytes": _size(path), "sha256": digest})
+
+    return kept.model_copy(update={"photos": [known(photo) for photo in kept.photos]})
 
 
 def locate(kept: SessionRecord, beside: Path, digests: Digests) -> tuple[SessionRecord, list[str]]:
@@ -65,6 +67,13 @@ def locate(kept: SessionRecord, beside: Path, digests: Digests) -> tuple[Session
             shown = len(photos)
         photos.append(photo.model_copy(update={"path": relative(path, beside.parent)}))
     return kept.model_copy(update={"photos": photos, "shown": shown}), told
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _target(photo: PhotoRecord, beside: Path) -> Path:

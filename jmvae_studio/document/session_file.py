@@ -63,7 +63,7 @@ class PhotoRecord(BaseModel):
 
     Attributes:
         path: Relative to the session's file where that is possible.
-        bytes: Size of the photograph's file, by which a changed one is noticed.
+        bytes: Size of the photograph's file, by which a changed one is noticed; 0 where it was out of reach.
         sha256: Of the file, in hexadecimal; empty where it was not computed.
         searched: Whether faces have been looked for.
         whole: Whether its one face is all of it, for a model that sees whole pictures.
@@ -108,22 +108,20 @@ class SessionRecord(BaseModel):
 
 
 def record(session: Session, beside: Path) -> SessionRecord:
-    """What a file at ``beside`` holds of a session; pictures that never were files are left out."""
+    """What a file at ``beside`` holds of a session, but for what its photographs' files tell (`with_digests`).
+
+    Pictures that never were files are left out. No file is looked at: a drive may be slow.
+    """
     kept: list[PhotoRecord] = []
     shown = 0
     for photo in session.photos:
-        try:
-            size = photo.path.stat().st_size
-        except OSError:
-            if not photo.path.is_absolute():
-                continue  # from the clipboard
-            size = 0  # out of reach now: what was done to it is kept
+        if not photo.path.is_absolute():
+            continue  # from the clipboard
         if photo is session.photo:
             shown = len(kept)
         kept.append(
             PhotoRecord(
                 path=relative(photo.path, beside.parent),
-                bytes=size,
                 searched=photo.searched,
                 whole=photo.whole,
                 current=photo.current,
