@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from jmvae_studio.language import tr, trn
 from jmvae_studio.settings import Settings
 from jmvae_studio.training.face_search import FaceSearch, Seen
 from jmvae_studio.training.survey import TITLES
-from jmvae_studio.training.tags import SURE, TABLE, Tags, suggest
+from jmvae_studio.training.tags import SURE, TABLE, Table, Tags, read_table, suggest
 from jmvae_studio.ui.contact_sheet import Entry
 from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.main_window import MainWindow
@@ -36,6 +37,8 @@ class Tagging(QObject):
 
     _read = Signal(int, object, object)
     """On the renderer's thread: place of the first face, that face, and (names, readings) or a sentence."""
+    _table = Signal(object, object)
+    """The folder, and its `Table` or why there is none."""
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Tagging(QObject):
         """While it is open."""
         self.tags = Tags(self)
         self._search = FaceSearch(self)
+        self._tables = ThreadPoolExecutor(1, thread_name_prefix="table")
         self._folder = Path()
         self._begin_anew()
         self._due = QTimer(self, interval=REFRESH, singleShot=True)
@@ -66,10 +70,12 @@ class Tagging(QObject):
         self._search.failed.connect(self._say_problem)
         self.tags.changed.connect(self._start_due)
         self._read.connect(self._take_readings)
+        self._table.connect(self._take_table)
 
     def close(self) -> None:
         """End the search."""
         self._is_reading = True  # nothing more is asked of the model
+        self._tables.shutdown(wait=True, cancel_futures=True)
         self._search.close()
 
     def open(self) -> None:
@@ -80,7 +86,7 @@ class Tagging(QObject):
         window = self.window = TaggingWindow(self._main, self._settings.training_data)
         window.folder_given.connect(self._begin)
         window.cancelled.connect(self._search.cancel)
-        window.table_given.connect(self._take_table)
+        window.table_given.connect(self._read_table)
         window.folders_asked.connect(lambda: self.tags.take_folders(self.tags.pictures))
         window.attribute_named.connect(self._add_attribute)
         window.attribute_removed.connect(self.tags.remove_attribute)
@@ -126,7 +132,7 @@ class Tagging(QObject):
             self._settings.training_data = str(folder)
             return
         if layout == "folder":
-            self._take_table(None)
+            self._read_table(None)
         model = self._models.model
         self._search.start(folder, model.image_size if model else 64)
 
@@ -145,12 +151,26 @@ class Tagging(QObject):
         if not self._due.isActive():
             self._due.start()
 
-    def _take_table(self, table: Path | None) -> None:
-        try:
-            count = self.tags.take_table(self._folder, table)
-        except DataError as error:
-            self._say_problem(str(error))
+    def _read_table(self, path: Path | None) -> None:
+        """Read a table on a thread: all files of the folder are looked at."""
+        folder = self._folder
+
+        def work() -> None:
+            try:
+                found: Table | DataError = read_table(folder, path)
+            except DataError as error:
+                found = error
+            self._table.emit(folder, found)
+
+        self._tables.submit(work)
+
+    def _take_table(self, folder: Path, found: Table | DataError) -> None:
+        if folder != self._folder or self.window is None:
+            return  # another one was chosen meanwhile
+        if isinstance(found, DataError):
+            self._say_problem(str(found))
         else:
+            count = self.tags.take_table(found)
             self._say_problem("" if count else tr("The table names none of these pictures."))
 
     def _add_attribute(self, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -27,6 +28,35 @@ LEARNS_FROM, SURE = 6, 0.5
 Tagged = npt.NDArray[np.int8]
 Said = dict[str, dict[str, int]]
 """Picture → attribute → 1 or -1."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a table says: its attributes, and of which picture what."""
+
+    names: list[str]
+    said: Said
+
+
+def read_table(folder: Path, path: Path | None = None) -> Table:
+    """Read a table of the pictures in ``folder``; by default the one in it. Looks at every file there.
+
+    Numbers are scaled as the trainer does; above zero is “has it”.
+
+    Raises:
+        DataError: It makes no sense.
+    """
+    listing = list_rows(folder, path)
+    values = np.array([row.values for row in listing.rows]).reshape(len(listing.rows), len(listing.names))
+    signs = np.ones(values.shape, np.int8)
+    if len(values):
+        for column in range(values.shape[1]):
+            signs[:, column] = np.where(scale_column(values[:, column])[0] > 0, 1, -1)
+    said = {
+        row.name: dict(zip(listing.names, map(int, sign), strict=True))
+        for row, sign in zip(listing.rows, signs, strict=True)
+    }
+    return Table(list(listing.names), said)
 
 
 class Tags(QObject):
@@ -98,29 +128,14 @@ class Tags(QObject):
         if not np.array_equal(values, self.values):
             self._push(tr("suggestions for {name}", name=self.attributes[column]), self.attributes, values)
 
-    def take_table(self, folder: Path, table: Path | None = None) -> int:
+    def take_table(self, table: Table) -> int:
         """Tags from a table, for pictures that are there and those still to be found; undoable if anything was said.
-
-        Numbers are scaled as the trainer does; above zero is “has it”.
 
         Returns:
             How many pictures it names.
-
-        Raises:
-            DataError: It makes no sense.
         """
-        listing = list_rows(folder, table)
-        values = np.array([row.values for row in listing.rows]).reshape(len(listing.rows), len(listing.names))
-        signs = np.ones(values.shape, np.int8)
-        if len(values):
-            for column in range(values.shape[1]):
-                signs[:, column] = np.where(scale_column(values[:, column])[0] > 0, 1, -1)
-        said = {
-            row.name: dict(zip(listing.names, map(int, sign), strict=True))
-            for row, sign in zip(listing.rows, signs, strict=True)
-        }
-        self._take(tr("tags from a table"), list(listing.names), said)
-        return len(said)
+        self._take(tr("tags from a table"), table.names, table.said)
+        return len(table.said)
 
     def take_folders(self, pictures: Sequence[str]) -> None:
         """An attribute for every subfolder: pictures inside have it, all others have it not. Undoable."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jmvae_studio.training.tags import TABLE, Tags, suggest
+from jmvae_studio.training.tags import TABLE, Tags, read_table, suggest
 from trainer.errors import DataError
 
 
@@ -46,7 +46,7 @@ def test_pictures_found_later_keep_what_a_table_says_of_them(tmp_path: Path) -> 
     table.write_text("file\tAge\tHat\n0.png\t10\t0\n1.png\t60\t1\n2.png\t20\t1\n")
     tags = Tags()
     tags.add_picture("0.png")
-    assert tags.take_table(tmp_path, table) == 3
+    assert tags.take_table(read_table(tmp_path, table)) == 3
     tags.set([0], 1, 1)
     tags.add_picture("1.png")
     tags.add_picture("2.png")
@@ -55,7 +55,7 @@ def test_pictures_found_later_keep_what_a_table_says_of_them(tmp_path: Path) -> 
     assert tags.values.tolist() == [[-1, -1], [1, 1], [-1, 1]]
     table.write_text("")
     with pytest.raises(DataError, match="first line must name"):
-        tags.take_table(tmp_path, table)
+        tags.take_table(read_table(tmp_path, table))
 
 
 def test_what_a_table_says_stays_with_its_attribute(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_what_a_table_says_stays_with_its_attribute(tmp_path: Path) -> None:
     (tmp_path / TABLE).write_text("file,Old,Hat\n0.png,-1,1\n1.png,-1,1\n2.png,1,-1\n")
     tags = Tags()
     tags.add_picture("0.png")
-    tags.take_table(tmp_path)
+    tags.take_table(read_table(tmp_path))
     tags.add_attribute("Own")
     tags.remove_attribute(0)
     tags.add_picture("1.png")
@@ -82,7 +82,7 @@ def test_a_table_or_folders_in_the_place_of_tags_can_be_taken_back(tmp_path: Pat
     tags = Tags()
     tags.add_picture("a.png")
     tags.add_picture("b/b.png")
-    tags.take_table(tmp_path)
+    tags.take_table(read_table(tmp_path))
     assert not tags.stack.canUndo()  # nothing was said before
     tags.set([0], 0, -1)
     tags.take_folders(tags.pictures)
