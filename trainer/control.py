@@ -15,6 +15,8 @@ from trainer.errors import TrainerError
 from trainer.files import write_beside
 
 NAME = "control.json"
+STOP = "stop.json"
+"""Asks the process that trains the run to save and end, where there are no signals for it."""
 LOCK = "training.lock"
 """Held by the process that trains the run in its folder; the system lets go of it when that process ends."""
 
@@ -31,11 +33,24 @@ def ask_for_threads(folder: Path, threads: int, seconds: float) -> None:
     write_beside(folder / NAME, json.dumps(wish), durable=False)
 
 
+def ask_to_stop(folder: Path) -> None:
+    """Let the process that trains the run in ``folder`` now save its state and end, as SIGTERM does.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    write_beside(folder / STOP, json.dumps({"time": time.time()}), durable=False)
+
+
+_BEGAN = time.time()
+"""When this process did: what was asked before was not asked of it."""
+
+
 class Control:
     """Reads the wishes for one run; looking costs microseconds while nothing changes."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / NAME
+        self._path, self._stop = folder / NAME, folder / STOP
         self._seen: tuple[int, int] | None = None
         self._threads, self._until = 0, 0.0
 
@@ -52,6 +67,16 @@ class Control:
                 values = json.loads(self._path.read_text(encoding="utf-8"))
                 self._threads, self._until = int(values["threads"]), float(values["until"])
         return self._threads if self._threads > 0 and time.time() < self._until else None
+
+    def stops(self) -> bool:
+        """Whether this process was asked to stop by `ask_to_stop`."""
+        try:
+            if not self._stop.exists():
+                return False
+            values = json.loads(self._stop.read_text(encoding="utf-8"))
+            return float(values["time"]) >= _BEGAN
+        except (OSError, ValueError, TypeError, KeyError):
+            return False
 
 
 @contextmanager

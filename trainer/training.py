@@ -191,6 +191,7 @@ class Run:
                     self._yield()
                     self.saver.retry()
                     went_on = self.take_step()
+                    self.stop_requested |= self._control.stops()
                     stop = self.processes.any(self.stop_requested)  # a later request is the next step's
                     if went_on and self.step % self.batches.steps_per_epoch == 0:
                         self.finish_epoch(self.step // self.batches.steps_per_epoch, stop)

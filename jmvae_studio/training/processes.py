@@ -58,7 +58,7 @@ class Process:
     def ask_to_stop(self) -> bool:
         """SIGTERM: the trainer saves its state and ends. A halted process goes on to do so.
 
-        On Windows, which has no such signal, the process is ended as it is.
+        On Windows, which has no such signal, the process is ended as it is (`trainer.control.ask_to_stop` is kinder).
 
         Returns:
             Whether the signal reached this process.

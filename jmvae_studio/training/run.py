@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 from contextlib import suppress
 from enum import StrEnum
@@ -15,7 +16,7 @@ from jmvae_studio.training.processes import Process
 from jmvae_studio.training.progress import RunProgress
 from jmvae_studio.training.tail import CHUNK, EventTail
 from trainer.config import TrainConfig, load_config
-from trainer.control import ask_for_threads
+from trainer.control import ask_for_threads, ask_to_stop
 from trainer.files import write_beside
 
 LOCK, WAITING, LOG, NOTES = "run.lock", "waiting.json", "trainer.log", "notes.txt"
@@ -178,7 +179,13 @@ class Run:
         if self._process is not None:
             self._asked_to_stop = True
             self._write_lock()
-            self._process.ask_to_stop()
+            if sys.platform == "win32":  # which has no signal for it
+                try:
+                    ask_to_stop(self.folder)
+                except OSError:
+                    self._process.ask_to_stop()
+            else:
+                self._process.ask_to_stop()
         self._find_state()
 
     def pause(self) -> None:

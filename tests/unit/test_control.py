@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from trainer import control
 from trainer.checkpoint import share
 from trainer.config import PRESETS, load_config, make_config
-from trainer.control import NAME, Control, alone, ask_for_threads, is_trained
+from trainer.control import NAME, STOP, Control, alone, ask_for_threads, ask_to_stop, is_trained
 from trainer.errors import TrainerError
 from trainer.events import EventLog, read_events
 from trainer.training import Run, resume, start
@@ -87,6 +88,34 @@ def test_a_shared_file_stays_when_its_origin_is_replaced(tmp_path: Path) -> None
     share(newest, best)
     assert best.read_text() == "2"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "model"]
+
+
+def test_a_run_stops_when_a_file_asks_it_to(
+    tmp_path: Path, tiny_mnist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"hidden": 8, "latent": 4, "batch_size": 25, "image_size": 8, "device": "cpu", "log_steps": 1}
+    config = make_config(PRESETS["mnist"] | small | {"data": tiny_mnist, "epochs": 3, "preset": "mnist"})
+
+    def ask(what: str, done: int, total: int, remark: str) -> None:
+        if done == 2 and what.startswith("epoch"):
+            ask_to_stop(tmp_path)
+
+    events = EventLog(tmp_path / "events.jsonl")
+    assert not start(tmp_path, config, events, ask)
+    seen = read_events(tmp_path / "events.jsonl")
+    assert [event["event"] for event in seen][-2:] == ["saved", "stopped"]
+    assert seen[-1]["step"] == 2
+    monkeypatch.setattr(
+        control, "_BEGAN", time.time()
+    )  # as in another process: the wish was of the one before
+    assert resume(tmp_path, config, events, lambda *_: None)
+    events.close()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"time": "x"}'])
+def test_a_damaged_wish_to_stop_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / STOP).write_text(text)
+    assert not Control(tmp_path).stops()
 
 
 HOLD = """
