@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -252,7 +253,10 @@ def output_path(out: Path, picture: Path, taken: set[Path]) -> Path:
     """
     name = picture.name if picture.suffix.lower() in FORMATS else f"{picture.stem}.png"
     target = out / name
-    if target in taken:
+    key = (
+        Path(str(target).casefold()) if sys.platform in ("darwin", "win32") else target
+    )  # as disks are there
+    if key in taken:
         raise SaveError(
             tr(
                 "{picture}: {name} was already written for another picture of this name.",
@@ -260,7 +264,7 @@ def output_path(out: Path, picture: Path, taken: set[Path]) -> Path:
                 name=name,
             )
         )
-    taken.add(target)
+    taken.add(key)
     return target
 
 

@@ -85,6 +85,10 @@ def open_window(
             raise typer.BadParameter(f"{theme}: light or dark", param_hint="--theme")
         options = headless.Picture(_size(size), theme, parse_changes(changes or []), mode.value)  # type: ignore[arg-type]
         raise typer.Exit(headless.screenshot(screenshot, paths or [], model, name, options))
+    if changes or mode is not ModeName.latent:
+        raise typer.BadParameter(
+            "they go with --screenshot; edit writes edited pictures", param_hint="--set, --mode"
+        )
     if headless.no_display():
         raise typer.Exit(headless.demonstrate(paths or [], model, name))
     from jmvae_studio.app import run_window
@@ -270,7 +274,7 @@ def main(argv: Sequence[str]) -> int:
     leading: list[str] = []  # --model and --device may stand before the command
     while len(arguments) > 1 and arguments[0] in ("--model", "--device"):
         leading, arguments = [*leading, *arguments[:2]], arguments[2:]
-    if arguments and arguments[0] in COMMANDS:
+    if (arguments and arguments[0] in COMMANDS) or (arguments and arguments[0] == "open"):
         arguments[1:1] = leading
     elif leading or not arguments or arguments[0] not in ("--help", "-h"):
         arguments = ["open", *leading, *arguments]

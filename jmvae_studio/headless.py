@@ -83,8 +83,16 @@ def screenshot(
             ):
                 break
             if studio.is_settled():
-                if asked or not options.changes:
+                if asked or not (options.changes or options.mode != studio.session.mode):
                     break
+                names = studio.model.attribute_names if studio.model is not None else ()
+                unknown = next((name for name, _ in options.changes if name not in names), None)
+                if unknown is not None:
+                    studio.window.close()
+                    typer.echo(
+                        f"The model has no attribute “{unknown}”; it has: {', '.join(names)}.", err=True
+                    )
+                    return 2
                 for name, value in options.changes:
                     studio.session.preview_value(name, value)
                 studio.session.set_mode(options.mode)

@@ -19,6 +19,7 @@ from trainer.cli_export import app as exports
 from trainer.cli_faces import app as faces
 from trainer.cli_reproduce import app as experiments
 from trainer.config import PRESETS, TrainConfig, load_config, make_config, parse_config
+from trainer.control import is_trained
 from trainer.errors import TrainerError
 from trainer.events import EventLog
 from trainer.systems import check_run
@@ -119,6 +120,8 @@ def train(
                 f"{out} is not empty. Choose a new folder, or go on with: python -m trainer resume {out}"
             )
         out.mkdir(parents=True, exist_ok=True)
+        if is_trained(out):
+            raise TrainerError(f"The run in {out} is being trained by another process: choose a new folder.")
         config.save(out / "config.json")
     from trainer.training import start
 
@@ -221,12 +224,15 @@ def evaluate(
     if vectors and list(opened.names) != names:
         if not {name_key(name) for name in opened.names} <= set(keys):
             raise TrainerError(f"{checkpoint.name} has other attributes than {data}: it needs the same ones.")
-        if likelihood or parzen or edits:
+        further = len(opened.names) < len(names)
+        if further and (likelihood or parzen or edits):
             raise TrainerError(
                 f"{checkpoint.name} has further attributes than {data}: only how well those of the data are read "
                 "can be measured there."
             )
     chosen = opened.indices(partition)
+    if not len(chosen):
+        raise TrainerError(f"The {partition} partition of {data} is empty: choose another one.")
     result: dict[str, Any] = {"checkpoint": checkpoint.name, "partition": partition, "pictures": len(chosen)}
     if len(vectors) == 1 and opened.kind == "attributes" and model.can_complete({"image"}, vectors[0].name):
         inferred, truth = infer_attributes(model, opened.images[chosen]), opened.attributes[chosen]
@@ -352,4 +358,8 @@ def main() -> None:
         app()
     except TrainerError as error:
         typer.echo(f"Error: {error}", err=True)
+        raise SystemExit(1) from None
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"Error: {place}{error.strerror or error}", err=True)
         raise SystemExit(1) from None

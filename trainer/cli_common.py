@@ -44,6 +44,22 @@ def shower(bar: Bar) -> Progress:
     return show
 
 
+def check_out(path: Path | None, *suffixes: str) -> None:
+    """See before long work that its result can be written; makes the folder.
+
+    Raises:
+        TrainerError: It has another ending, or there can be no such folder.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in suffixes:
+        raise TrainerError(f"{path} must end in {' or '.join(suffixes)}.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainerError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+
+
 def is_first() -> bool:
     """Whether this is the only process, or the first one that torchrun started."""
     return os.environ.get("RANK", "0") == "0"

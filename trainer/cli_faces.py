@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from trainer.cli_common import JUDGE, DataFolder, make_bar, shower
+from trainer.cli_common import JUDGE, DataFolder, check_out, make_bar, shower
 from trainer.errors import TrainerError
 
 app = typer.Typer()
@@ -25,6 +25,8 @@ def judge(
     """Train the classifier that judges edits, on real pictures alone."""
     from trainer.data.celeba import load_celeba
     from trainer.evaluation.judge import save_judge, train_judge
+
+    check_out(out, ".safetensors")
 
     with make_bar() as bar:
         found, figures = train_judge(load_celeba(data), epochs, seed, shower(bar))
@@ -55,6 +57,8 @@ def edits(
     from trainer.evaluation.judge import load_judge
     from trainer.files import write_beside
 
+    check_out(sheet, ".png")
+    check_out(page, ".md")
     with make_bar() as bar:
         results = measure_edits(
             checkpoints,
@@ -94,6 +98,7 @@ def card(
     from trainer.evaluation.judge import load_judge
     from trainer.files import write_beside
 
+    check_out(out, ".md")
     model, header = load_model(checkpoint)
     celeba = load_celeba(data, header.image_size)
     if celeba.names != header.attribute_names:
@@ -135,6 +140,7 @@ def bank(
     from trainer.data.celeba import ATTRIBUTES_FILE, PARTITION_FILE, read_attributes, read_partition
     from trainer.files import write_beside
 
+    check_out(out, ".npz")
     model, header = load_model(checkpoint)
     names, files, attributes = read_attributes(data / ATTRIBUTES_FILE)
     if names != header.attribute_names:

@@ -94,12 +94,8 @@ class Sessions(QObject):
         """Keep the session for “Continue Last Session”, and end the thread."""
         self._session.photos_changed.disconnect(self._begin)
         self._due.stop()
-        kept = record(self._session, self._last)
-        if kept.is_edited:
-            self._pool.submit(self._save, self._last, kept)
+        self._pool.submit(self._keep_last, record(self._session, self._last))
         self._pool.shutdown(wait=True)
-        with suppress(OSError):
-            self._own.unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.unlock()
 
@@ -113,7 +109,7 @@ class Sessions(QObject):
 
     def open(self, path: Path) -> None:
         """Bring back the photographs and edits of a session's file."""
-        self._pool.submit(self._load, path, left=False)
+        self._pool.submit(self._load, path.absolute(), left=False)
 
     def _load(self, path: Path, left: bool) -> None:
         try:
@@ -141,8 +137,7 @@ class Sessions(QObject):
         if left and (lacks or more):
             told.append(tr("The session is kept, and offered again at the next start."))
         elif left:
-            self._write()  # before the file goes, so that no moment is without one
-            self._pool.submit(path.unlink, missing_ok=True)
+            self._write(path)
         elif path != self._last:
             self._remember(path)
         if told:
@@ -157,7 +152,14 @@ class Sessions(QObject):
         if self._settings.autosave and not self._due.isActive():
             self._due.start(round(1000 * self._settings.autosave_pause))
 
-    def _write(self) -> None:
+    def _keep_last(self, kept: SessionRecord) -> None:
+        """The session for the next start; what was kept until now goes if that could be written."""
+        if not kept.is_edited or self._save(self._last, kept):
+            with suppress(OSError):
+                self._own.unlink(missing_ok=True)
+
+    def _write(self, instead_of: Path | None = None) -> None:
+        """Keep the session; a file that it is kept instead of goes once it is there."""
         if self._lock is None:  # only once there is something to keep
             with suppress(OSError):
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -165,14 +167,24 @@ class Sessions(QObject):
             self._lock.setStaleLockTime(0)
             self._lock.tryLock(0)
         kept = record(self._session, self._own)
-        self._pool.submit(self._save, self._own, kept)
 
-    def _save(self, path: Path, kept: SessionRecord) -> None:
-        with suppress(SessionFileError, OSError):  # a place that cannot be written stops nothing
+        def work() -> None:
+            if self._save(self._own, kept) and instead_of is not None:
+                with suppress(OSError):
+                    instead_of.unlink(missing_ok=True)
+
+        self._pool.submit(work)
+
+    def _save(self, path: Path, kept: SessionRecord) -> bool:
+        """False if it could not be written: a place that cannot be written stops nothing."""
+        try:
             if kept.is_edited:
                 save(path, with_digests(kept, path, self._digests))
             else:
                 path.unlink(missing_ok=True)
+        except (SessionFileError, OSError):
+            return False
+        return True
 
     def _look(self) -> None:
         """Find autosaved sessions whose program has ended, the newest one last; set damaged ones aside."""

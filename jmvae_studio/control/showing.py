@@ -338,13 +338,14 @@ class Showing(QObject):
             self._awaited[wanted.face] = wanted
             self._renderer.preview_also(wanted, photo.pixels())
 
-    def _take_other(self, result: PreviewResult) -> None:
+    def _take_other(self, request: PreviewRequest, result: PreviewResult | None) -> None:
         """The preview of a face that was not the current one when it was asked for."""
-        key = result.request.face
-        if self._awaited.get(key) == result.request:
+        key = request.face
+        if self._awaited.get(key) == request:
             del self._awaited[key]
-            self._overlays[key] = (result.request, to_qimage(result.preview.edited))
-            self._overlays_due.start()
+            if result is not None and key != self._key():  # of the current one a newer may be there
+                self._overlays[key] = (request, to_qimage(result.preview.edited))
+                self._overlays_due.start()
 
     def _key(self) -> FaceKey | None:
         photo, face = self._session.photo, self._session.face

@@ -23,6 +23,7 @@ from jmvae_studio.ui.contact_sheet import Entry
 from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.main_window import MainWindow
 from jmvae_studio.ui.tagging_window import OPEN, REJECTED, Count, TaggingWindow
+from trainer.data.images import shown_name
 from trainer.data.loading import recognise
 from trainer.errors import DataError
 
@@ -282,7 +283,8 @@ class Tagging(QObject):
             )
             return False
         self._settings.training_data = str(self._folder)
-        count, left = int(self.tags.complete().sum()), int((~self.tags.complete()).sum())
+        count = int(self.tags.complete().sum()) - len(self.tags.unwritable())
+        left = int((~self.tags.complete()).sum())
         told = [
             tr(
                 "{table} names {count:,} pictures; {left:,} are left out, as not all is said of them.",
@@ -295,6 +297,15 @@ class Tagging(QObject):
                 "{table} names {count:,} picture.", "{table} names {count:,} pictures.", count, table=TABLE
             )
         ]
+        if unwritable := self.tags.unwritable():
+            told.append(
+                trn(
+                    "{count} name cannot stand in a table: rename the file “{name}”.",
+                    "{count} names cannot stand in a table: rename the files, “{name}” for one.",
+                    len(unwritable),
+                    name=shown_name(Path(unwritable[0])),
+                )
+            )
         if kept:
             told.append(tr("The table that was there is kept as {name}.", name=kept.name))
         self._say_problem(" ".join(told))

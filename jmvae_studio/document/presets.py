@@ -35,7 +35,7 @@ class Preset(BaseModel):
         identity: Identity strength, if it names one.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
     format: Literal["jmvae-preset 1"] = "jmvae-preset 1"
     name: str = Field(min_length=1, max_length=80)

@@ -17,6 +17,8 @@ from trainer.data.face_crop import FaceCrop
 
 _EXIF_IFD, _USER_COMMENT = 0x8769, 0x9286
 _ASCII = b"ASCII\0\0\0"
+_FARTHEST = 1e6
+"""Pixels: beyond any picture that is opened."""
 _MOST_BYTES = 60_000
 """EXIF blocks end at 64 KB."""
 
@@ -24,7 +26,7 @@ _MOST_BYTES = 60_000
 class EditRecord(BaseModel):
     """An `Edit`."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
     values: dict[str, float] = Field(default_factory=dict, max_length=1000)
     mode: Mode = "latent"
@@ -56,12 +58,12 @@ class EditRecord(BaseModel):
 class FaceRecord(BaseModel):
     """A `FaceState` without what the model read."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
-    center_x: float = Field(allow_inf_nan=False)
-    center_y: float = Field(allow_inf_nan=False)
-    side: float = Field(gt=0, allow_inf_nan=False)
-    roll: float = Field(default=0.0, allow_inf_nan=False)
+    center_x: float = Field(ge=-_FARTHEST, le=_FARTHEST)
+    center_y: float = Field(ge=-_FARTHEST, le=_FARTHEST)
+    side: float = Field(gt=0, le=_FARTHEST)
+    roll: float = 0.0
     box: tuple[int, int, int, int] | None = None
     edit: EditRecord = Field(default_factory=EditRecord)
     told: dict[str, float] = Field(default_factory=dict, max_length=1000)

@@ -61,8 +61,8 @@ class Renderer(QObject):
     """
 
     result_ready = Signal()
-    previewed = Signal(object)
-    """A `PreviewResult` that was asked for by `preview_also`."""
+    previewed = Signal(object, object)
+    """A `PreviewRequest` of `preview_also`, and its `PreviewResult`; None if there is none."""
     hovered = Signal(object)
     """A `HoverResult`."""
     analysed = Signal(object)
@@ -148,8 +148,7 @@ class Renderer(QObject):
             return PreviewResult(request, made, attributes)
 
         def receive(result: PreviewResult | str) -> None:
-            if not isinstance(result, str):  # of a model that was replaced: another one is asked for
-                self.previewed.emit(result)
+            self.previewed.emit(request, None if isinstance(result, str) else result)
 
         self.with_code(request, work, receive, photo)
 

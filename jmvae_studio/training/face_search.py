@@ -51,8 +51,8 @@ class FaceSearch(QObject):
     failed = Signal(str)
     _found = Signal(object, object, int, int)
     """Which search, a `Seen`, pictures looked at, of so many."""
-    _finished = Signal(object)
-    """Which search."""
+    _finished = Signal(object, str)
+    """Which search, and why it could not begin."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -86,19 +86,23 @@ class FaceSearch(QObject):
             self.seen.emit(found)
             self.progress.emit(number, count)
 
-    def _tell_end(self, cancelled: threading.Event) -> None:
+    def _tell_end(self, cancelled: threading.Event, problem: str) -> None:
         if cancelled is self._cancelled:
             self.ended.emit(cancelled.is_set())
+            if problem:
+                self.failed.emit(problem)
 
     def _search(self, folder: Path, size: int, cancelled: threading.Event) -> None:
         """On the thread."""
         try:
             pictures = pictures_in(folder)
         except OSError as error:
-            self.failed.emit(tr("{folder} cannot be read: {reason}.", folder=folder, reason=error.strerror))
+            said = tr("{folder} cannot be read: {reason}.", folder=folder, reason=error.strerror)
+            self._finished.emit(cancelled, said)
             return
         if not pictures:
-            self.failed.emit(tr("There are no pictures in {folder}: choose another folder.", folder=folder))
+            said = tr("There are no pictures in {folder}: choose another folder.", folder=folder)
+            self._finished.emit(cancelled, said)
             return
         with Decoder() as decoder:
             self._decoder = decoder
@@ -106,7 +110,7 @@ class FaceSearch(QObject):
                 if cancelled.is_set():
                     break
                 self._found.emit(cancelled, look(decoder, name, path, size), number, len(pictures))
-        self._finished.emit(cancelled)
+        self._finished.emit(cancelled, "")
 
 
 def look(decoder: Decoder, name: str, path: Path, size: int) -> Seen:

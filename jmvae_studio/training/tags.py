@@ -142,7 +142,7 @@ class Tags(QObject):
         inside = {name: PurePosixPath(name).parent.as_posix() for name in pictures}
         folders = sorted({folder for folder in inside.values() if folder != "."})
         names = [folder.replace("/", " ") for folder in folders]
-        names = [f"folder {name}" if _is_number(name) else name for name in names]
+        names = _unlike([f"folder {name}" if _is_number(name) else name for name in names])
         said = {
             picture: {name: 1 if folder == own else -1 for name, folder in zip(names, folders, strict=True)}
             for picture, own in inside.items()
@@ -191,8 +191,16 @@ class Tags(QObject):
                 found.append(tr(sentence, name=name, share=min(yes, no) / (yes + no)))
         return found
 
+    def unwritable(self) -> list[str]:
+        """Pictures tagged in full whose names cannot stand in a table."""
+        return [
+            self.pictures[row] for row in np.flatnonzero(self.complete()) if not _stands(self.pictures[row])
+        ]
+
     def write(self, folder: Path) -> Path | None:
         """Write `TABLE` into ``folder``, beside and renamed, with the pictures that are tagged in full.
+
+        Those that are `unwritable` are left out.
 
         Returns:
             Where a table that was there before is kept; None if there was none.
@@ -204,6 +212,8 @@ class Tags(QObject):
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["picture", *self.attributes])
         for row in np.flatnonzero(self.complete()):
+            if not _stands(self.pictures[row]):
+                continue
             writer.writerow([self.pictures[row], *map(int, self.values[row])])
         path, kept = folder / TABLE, None
         others = [folder / name for name in TABLES if name != TABLE and (folder / name).is_file()]
@@ -244,6 +254,15 @@ class Tags(QObject):
         self.changed.emit()
 
 
+def _stands(name: str) -> bool:
+    """Whether the trainer finds a picture by this name in a table: it is UTF-8, and nothing is cut off."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return name == name.strip() and "\\" not in name
+
+
 def _keep(table: Path) -> Path:
     """Copy a table to a name that is free, beside it."""
     number = 1
@@ -251,6 +270,18 @@ def _keep(table: Path) -> Path:
         number += 1
     write_beside(kept, table.read_bytes())
     return kept
+
+
+def _unlike(names: Sequence[str]) -> list[str]:
+    """These names, those that were there before with a number."""
+    found: list[str] = []
+    for name in names:
+        number, own = 1, name
+        while own in found:
+            number += 1
+            own = f"{name} {number}"
+        found.append(own)
+    return found
 
 
 def _is_number(text: str) -> bool:

@@ -134,6 +134,8 @@ def test_edit_of_a_folder_goes_on_past_failures(folder: Path, tmp_path: Path) ->
         (["infr", "p.png"], "no command and no file “infr”"),
         (["edit", "--set", "Smiling=1", "--out", "x.png", "p.png", "q.png"], "several to write"),
         (["--screenshot", "w.png", "--size", "big"], "WIDTHxHEIGHT"),
+        (["--set", "Smiling=1", "p.png"], "they go with --screenshot"),
+        (["open", "--theme"], "--theme"),
     ],
 )
 def test_a_wrong_command_line_exits_with_2(tmp_path: Path, arguments: list[str], says: str) -> None:
@@ -187,6 +189,13 @@ def test_the_screenshot_shows_the_window(folder: Path, tmp_path: Path) -> None:
     assert light.shape == dark.shape == (640, 1000, 3)
     assert np.median(light) > 200
     assert np.median(dark) < 80
+    result = run("open", "--screenshot", tmp_path / "no.png", "--set", "Smilng=2", folder / "b 2.jpg")
+    assert result.returncode == 2
+    assert "no attribute “Smilng”" in result.stderr
+    whole = tmp_path / "whole.png"
+    result = run("--screenshot", whole, "--mode", "generate", "--size", "1000x640", folder / "b 2.jpg")
+    assert result.returncode == 0, result.stderr
+    assert (open_image(whole).pixels != light).mean() > 0.02
     result = run("--screenshot", tmp_path / "bad.png", folder / "d.jpg")
     assert result.returncode == 1
     assert "d.jpg" in result.stderr

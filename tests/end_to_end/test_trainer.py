@@ -191,6 +191,8 @@ def test_a_model_is_evaluated_by_the_attributes_that_the_data_name(
         ),
         (["resume", "{tmp}/none"], "Is it the folder of a run"),
         (["evaluate", "{tmp}/none.safetensors", "--data", "{tmp}"], "none.safetensors"),
+        (["judge", "--data", "{tmp}", "--out", "{tmp}/x.txt"], "must end in .safetensors"),
+        (["judge", "--data", "{tmp}", "--out", "/dev/null/x.safetensors"], "cannot be made"),
     ],
 )
 def test_mistakes_are_one_sentence(tmp_path: Path, arguments: list[str], says: str) -> None:

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.document.records import FaceRecord
-from jmvae_studio.document.session_file import load, record, save
+from jmvae_studio.document.session_file import SessionFileError, load, record, save
 from jmvae_studio.ui.export_dialog import ExportDialog
 from tests.gui.conftest import drag_slider, said, settle
 from trainer.data.images import open_image
@@ -302,3 +302,52 @@ def test_a_slow_export_shows_itself_and_can_be_cancelled(
     with qtbot.waitSignal(studio.exported, timeout=60_000):
         studio.export(tmp_path / "again.jpg")
     assert not line.isVisible()
+
+
+def test_a_session_that_is_named_from_here_keeps_its_photographs(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    kept = values(studio)
+    save(tmp_path / "work.jmvae", record(studio.session, tmp_path / "work.jmvae"))
+    assert studio.session.photo is not None
+    studio.photographs.close_photo(studio.session.photo)
+    monkeypatch.chdir(tmp_path)
+    studio.open_path(Path("work.jmvae"))
+    qtbot.waitUntil(lambda: studio.session.photo is not None, timeout=20_000)
+    assert studio.session.photo.path.is_absolute()
+    assert len(record(studio.session, tmp_path / "again.jmvae").photos) == 1
+    assert values(studio) == pytest.approx(kept)
+    settle(studio, qtbot)
+
+
+def test_nothing_goes_before_its_successor_is_written(
+    start_studio: Callable[[Path, Path], Studio],
+    studio: Studio,
+    qtbot: QtBot,
+    tmp_path: Path,
+    checkpoint: Path,
+    photograph: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    folder = tmp_path / "config" / "sessions"
+    crashed = folder / "autosave-1-dead.jmvae"
+    save(crashed, record(studio.session, crashed))
+    other = tmp_path / "other.jpg"
+    other.write_bytes(photograph.read_bytes())
+    second = start_studio(checkpoint, other)
+    bar = second.window.messages
+    qtbot.waitUntil(bar.isVisible)
+
+    def full(path: Path, kept: object) -> None:
+        raise SessionFileError("the disk is full")
+
+    monkeypatch.setattr("jmvae_studio.control.sessions.save", full)
+    QTest.mouseClick(bar.buttons[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: second.session.photo is not None and second.session.photo.path == photograph)
+    settle(second, qtbot)
+    own = list(folder.glob("autosave-*.jmvae"))
+    second.window.close()
+    assert crashed.is_file()
+    assert list(folder.glob("autosave-*.jmvae")) == own

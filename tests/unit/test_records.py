@@ -3,12 +3,14 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from pydantic import ValidationError
 from PySide6.QtCore import QCoreApplication
 
 from jmvae_studio.document.edit import Edit
@@ -168,3 +170,18 @@ def test_leftovers_of_dead_processes_are_swept(tmp_path: Path) -> None:
     assert sweep(tmp_path) == 1
     assert [path.exists() for path in (dead, own, other)] == [False, True, True]
     assert sweep(tmp_path / "nowhere") == 0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"edit": {"values": {"Smiling": float("nan")}}},
+        {"told": {"Male": float("inf")}},
+        {"edit": {"strength": float("nan")}},
+        {"side": 1e300},
+        {"center_x": -1e9},
+    ],
+)
+def test_numbers_that_are_none_or_beyond_all_pictures_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        FaceRecord.model_validate({"center_x": 1.0, "center_y": 1.0, "side": 8.0} | values)

@@ -159,3 +159,21 @@ def test_suggestions_are_readings_or_learnt_from_them() -> None:
     readings[50] = np.nan
     assert np.flatnonzero(np.isnan(suggest(readings, names, "Own", tags))).tolist() == [50]
     assert np.isnan(suggest(np.zeros((200, 0), np.float32), (), "Own", tags)).all()
+
+
+def test_folders_of_one_name_are_two_attributes() -> None:
+    tags = Tags()
+    for name in ("a/b/1.png", "a b/2.png"):
+        tags.add_picture(name)
+    tags.take_folders(tags.pictures)
+    assert tags.attributes == ["a b", "a b 2"]
+    assert tags.values.tolist() == [[-1, 1], [1, -1]]
+
+
+def test_names_that_cannot_stand_in_a_table_are_left_out_and_told(tags: Tags, tmp_path: Path) -> None:
+    for name in ("\udcff.png", " space.png", "back\\slash.png"):
+        tags.add_picture(name)
+    tags.set(range(7), 0, 1)
+    assert len(tags.unwritable()) == 3
+    tags.write(tmp_path)
+    assert (tmp_path / TABLE).read_text().splitlines()[1:] == [f"{number}.png,1" for number in range(4)]

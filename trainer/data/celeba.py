@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -158,9 +159,9 @@ def _cached_images(
         key = hashlib.sha256(recipe.encode()).hexdigest()[:16]
         path = cache / f"celeba-{size}-{key}.npy"
         if not path.exists():
-            cache.mkdir(parents=True, exist_ok=True)
             temporary = part(path)
             try:
+                cache.mkdir(parents=True, exist_ok=True)
                 shape = (len(files), size, size, 3)
                 images = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
                 for row, file in enumerate(files):
@@ -169,8 +170,14 @@ def _cached_images(
                         progress(row, len(files))
                 images.flush()
                 temporary.replace(path)
+            except OSError as error:
+                raise DataError(
+                    f"The decoded pictures cannot be kept in {cache} ({error.strerror}): choose another folder with "
+                    "--set cache=FOLDER."
+                ) from error
             finally:
-                temporary.unlink(missing_ok=True)
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
     opened: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r")
     return opened
 
@@ -181,6 +188,6 @@ def _decode(read: Callable[[str], bytes], file: str, size: int) -> npt.NDArray[n
             pixels = np.asarray(picture.convert("RGB"))
     except KeyError as error:
         raise DataError(f"{file} is listed in {ATTRIBUTES_FILE} but not among the pictures.") from error
-    except OSError as error:
+    except (OSError, zlib.error) as error:
         raise DataError(f"The picture {file} cannot be read: {error}") from error
     return extract(pixels, aligned_crop(pixels.shape[1], pixels.shape[0]), size)

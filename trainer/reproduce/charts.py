@@ -157,7 +157,7 @@ class _Frame:
 
 
 def round_numbers(low: float, high: float) -> list[float]:
-    """Three to six numbers from ``low`` to ``high`` that read well: multiples of 1, 2 or 5 times a power of ten."""
+    """Three to eight numbers from ``low`` to ``high`` that read well: multiples of 1, 2 or 5 times a power of ten."""
     spread = (high - low) or 1.0
     power = 10.0 ** np.floor(np.log10(spread / 3))
     step = next(size * power for size in (5.0, 2.0, 1.0, 0.5) if spread / (size * power) >= 3)
