@@ -92,20 +92,20 @@ def stop_signals(ask: Callable[[], None]) -> Iterator[None]:
 
 def is_trained(folder: Path) -> bool:
     """Whether a process, of whatever program, trains the run in ``folder`` now."""
-    lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(blocking=False)
-    except Timeout:
+        with alone(folder, patience=0):
+            return False
+    except TrainerError:
         return True
-    except (OSError, NotImplementedError):
-        return False
-    lock.release()
-    return False
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, patience: float = 1.0) -> Iterator[None]:
     """While it lasts, no other process trains the run in ``folder``; where files cannot be locked, nobody sees to it.
+
+    Args:
+        folder: Of the run.
+        patience: Seconds to wait for another one: `is_trained` holds it for a moment.
 
     Raises:
         TrainerError: Another one does.
@@ -113,7 +113,7 @@ def alone(folder: Path) -> Iterator[None]:
     lock = FileLock(folder / LOCK)
     with suppress(OSError, NotImplementedError):
         try:
-            lock.acquire(timeout=1.0)  # `is_trained` holds it for a moment
+            lock.acquire(timeout=patience)
         except Timeout:
             raise TrainerError(
                 f"The run in {folder} is being trained by another process: wait for its end, or stop it."
