@@ -32,6 +32,16 @@ def visible(kind: type) -> list[QApplication]:
     return [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
 
 
+@pytest.fixture
+def next_start(
+    start_studio: Callable[[Path, Path], Studio], checkpoint: Path, photograph: Path, tmp_path: Path
+) -> Callable[[], Studio]:
+    """Start the program once more, on another photograph."""
+    other = tmp_path / "other.jpg"
+    other.write_bytes(photograph.read_bytes())
+    return lambda: start_studio(checkpoint, other)
+
+
 def test_the_export_dialog_and_the_way_back(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
     drag_slider(studio, "Smiling", 0.9)
     settle(studio, qtbot)
@@ -75,6 +85,7 @@ def test_the_export_dialog_and_the_way_back(studio: Studio, qtbot: QtBot, tmp_pa
 
 
 def test_a_crash_loses_nothing_that_was_let_go(
+    next_start: Callable[[], Studio],
     start_studio: Callable[[Path, Path], Studio],
     studio: Studio,
     qtbot: QtBot,
@@ -94,9 +105,7 @@ def test_a_crash_loses_nothing_that_was_let_go(
     crashed = folder / "autosave-1-dead.jmvae"
     crashed.write_bytes(own.read_bytes())
     (folder / ".last.jmvae.999999999.part").touch()
-    other = tmp_path / "other.jpg"
-    other.write_bytes(photograph.read_bytes())
-    third = start_studio(checkpoint, other)
+    third = next_start()
     bar = third.window.messages
     qtbot.waitUntil(bar.isVisible)
     assert "1 photograph open" in bar.text.text()
@@ -112,11 +121,10 @@ def test_a_crash_loses_nothing_that_was_let_go(
 
 
 def test_what_cannot_be_brought_back_stays_kept(
-    start_studio: Callable[[Path, Path], Studio],
+    next_start: Callable[[], Studio],
     studio: Studio,
     qtbot: QtBot,
     tmp_path: Path,
-    checkpoint: Path,
     photograph: Path,
 ) -> None:
     drive = tmp_path / "drive"
@@ -134,9 +142,7 @@ def test_what_cannot_be_brought_back_stays_kept(
     there.rename(tmp_path / "away.jpg")  # as a drive that is not plugged in
     own = record(studio.session, crashed)
     assert [photo.is_edited for photo in own.photos if "there" in photo.path] == [True]
-    other = tmp_path / "other.jpg"
-    other.write_bytes(photograph.read_bytes())
-    second = start_studio(checkpoint, other)
+    second = next_start()
     bar = second.window.messages
     qtbot.waitUntil(bar.isVisible)
     QTest.mouseClick(bar.buttons[0], Qt.MouseButton.LeftButton)
@@ -145,7 +151,7 @@ def test_what_cannot_be_brought_back_stays_kept(
     second.window.close()
     assert load(crashed).is_edited
     (tmp_path / "away.jpg").rename(there)
-    third = start_studio(checkpoint, other)
+    third = next_start()
     bar = third.window.messages
     qtbot.waitUntil(bar.isVisible)
     QTest.mouseClick(bar.buttons[0], Qt.MouseButton.LeftButton)
@@ -156,21 +162,17 @@ def test_what_cannot_be_brought_back_stays_kept(
 
 
 def test_of_several_crashes_each_is_offered(
-    start_studio: Callable[[Path, Path], Studio],
+    next_start: Callable[[], Studio],
     studio: Studio,
     qtbot: QtBot,
     tmp_path: Path,
-    checkpoint: Path,
-    photograph: Path,
 ) -> None:
     drag_slider(studio, "Smiling", 0.9)
     folder = tmp_path / "config" / "sessions"
     for number in (1, 2):
         save(folder / f"autosave-1-{number}.jmvae", record(studio.session, folder / "autosave.jmvae"))
         os.utime(folder / f"autosave-1-{number}.jmvae", (number, number))
-    other = tmp_path / "other.jpg"
-    other.write_bytes(photograph.read_bytes())
-    second = start_studio(checkpoint, other)
+    second = next_start()
     bar = second.window.messages
     qtbot.waitUntil(bar.isVisible)
     QTest.mouseClick(bar.buttons[1], Qt.MouseButton.LeftButton)  # discard
@@ -322,11 +324,10 @@ def test_a_session_that_is_named_from_here_keeps_its_photographs(
 
 
 def test_nothing_goes_before_its_successor_is_written(
-    start_studio: Callable[[Path, Path], Studio],
+    next_start: Callable[[], Studio],
     studio: Studio,
     qtbot: QtBot,
     tmp_path: Path,
-    checkpoint: Path,
     photograph: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -334,9 +335,7 @@ def test_nothing_goes_before_its_successor_is_written(
     folder = tmp_path / "config" / "sessions"
     crashed = folder / "autosave-1-dead.jmvae"
     save(crashed, record(studio.session, crashed))
-    other = tmp_path / "other.jpg"
-    other.write_bytes(photograph.read_bytes())
-    second = start_studio(checkpoint, other)
+    second = next_start()
     bar = second.window.messages
     qtbot.waitUntil(bar.isVisible)
 
