@@ -253,9 +253,8 @@ def output_path(out: Path, picture: Path, taken: set[Path]) -> Path:
     """
     name = picture.name if picture.suffix.lower() in FORMATS else f"{picture.stem}.png"
     target = out / name
-    key = (
-        Path(str(target).casefold()) if sys.platform in ("darwin", "win32") else target
-    )  # as disks are there
+    ignores_case = sys.platform in ("darwin", "win32")  # as disks do there
+    key = Path(str(target).casefold()) if ignores_case else target
     if key in taken:
         raise SaveError(
             tr(

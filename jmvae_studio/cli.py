@@ -274,7 +274,7 @@ def main(argv: Sequence[str]) -> int:
     leading: list[str] = []  # --model and --device may stand before the command
     while len(arguments) > 1 and arguments[0] in ("--model", "--device"):
         leading, arguments = [*leading, *arguments[:2]], arguments[2:]
-    if (arguments and arguments[0] in COMMANDS) or (arguments and arguments[0] == "open"):
+    if arguments and arguments[0] in ("open", *COMMANDS):
         arguments[1:1] = leading
     elif leading or not arguments or arguments[0] not in ("--help", "-h"):
         arguments = ["open", *leading, *arguments]

@@ -283,8 +283,8 @@ class Tagging(QObject):
             )
             return False
         self._settings.training_data = str(self._folder)
-        count = int(self.tags.complete().sum()) - len(self.tags.unwritable())
-        left = int((~self.tags.complete()).sum())
+        complete, unwritable = self.tags.complete(), self.tags.unwritable()
+        count, left = int(complete.sum()) - len(unwritable), int((~complete).sum())
         told = [
             tr(
                 "{table} names {count:,} pictures; {left:,} are left out, as not all is said of them.",
@@ -297,7 +297,7 @@ class Tagging(QObject):
                 "{table} names {count:,} picture.", "{table} names {count:,} pictures.", count, table=TABLE
             )
         ]
-        if unwritable := self.tags.unwritable():
+        if unwritable:
             told.append(
                 trn(
                     "{count} name cannot stand in a table: rename the file “{name}”.",
