@@ -83,9 +83,10 @@ class TrainConfig(BaseModel):
 
     augment: bool = Field(False, description="Move, turn and relight every picture a little.")
     parent: Path | None = Field(None, description="Checkpoint of the same system to start from.")
-    learn: Literal["all", "attributes"] = Field(
+    learn: Literal["all", "attributes", "reading"] = Field(
         "all",
-        description="Everything, or the attributes' parts alone: those of the picture stay as the checkpoint has them.",
+        description="Everything; the attributes' parts, those of the picture staying as the checkpoint has them; or "
+        "only how a picture's code is found and attributes are read from it.",
     )
     keep_attributes: bool = Field(
         False,

@@ -130,7 +130,9 @@ def attribute_weights(model: JointModel) -> set[str]:
 
 
 class Frozen:
-    """What a run that learns attributes alone keeps as it is: weights and the statistics of normalisation.
+    """What a run that learns a part alone keeps as it is: weights and the statistics of normalisation.
+
+    An editor is not held: its own stage alone changes it.
 
     Args:
         model: Newly built or started from a checkpoint.
@@ -138,15 +140,26 @@ class Frozen:
     """
 
     def __init__(self, model: JointModel, config: TrainConfig) -> None:
-        names = find_system(config.system).picture_parts if config.learn == "attributes" else ()
-        self._parts: list[nn.Module] = [model.get_submodule(name) for name in names]
-        for part in self._parts:
+        system = find_system(config.system)
+        self._still: list[nn.Module] = []
+        self._moving: list[nn.Module] = []
+        if config.learn == "attributes":
+            self._still = [model.get_submodule(name) for name in system.picture_parts]
+        elif config.learn == "reading":
+            editor = ("editor",) if system.trains_edits else ()
+            self._still = [model]
+            self._moving = [model.get_submodule(name) for name in (*system.reading_parts, *editor)]
+        for part in self._still:
             part.requires_grad_(False)
+        for part in self._moving:
+            part.requires_grad_(True)
 
     def keep_still(self) -> None:
         """Call after the model went into training mode."""
-        for part in self._parts:
+        for part in self._still:
             part.eval()
+        for part in self._moving:
+            part.train()
 
 
 def _widened(drawn: Tensor, theirs: Tensor) -> Tensor:

@@ -27,6 +27,8 @@ class System:
         trains_edits: Whether it has an editor that a run can train (``edit_epochs``).
         picture_parts: The parts that know pictures alone, and stay while attributes are learnt
             (``learn=attributes``); empty if pictures and attributes share their parts.
+        reading_parts: The parts of q(z|x) and p(w|z) that no other posterior uses, and that alone are learnt with
+            ``learn=reading``; empty if there are none.
     """
 
     name: str
@@ -35,6 +37,7 @@ class System:
     class_path: str
     trains_edits: bool = False
     picture_parts: tuple[str, ...] = ()
+    reading_parts: tuple[str, ...] = ()
 
     def load_class(self) -> type[JointModel]:
         """Import the model's class (this imports torch)."""
@@ -63,6 +66,7 @@ SYSTEMS = {
             "trainer.models.studio:StudioJMVAE",
             trains_edits=True,
             picture_parts=("trunk", "encoders.image", "decoders.image"),
+            reading_parts=("encoders.image", "decoders.attributes"),
         ),
         System(
             "jmvae",
@@ -126,28 +130,34 @@ def check_run(config: TrainConfig) -> System:
     system = find_system(config.system)
     if config.edit_epochs and not system.trains_edits:
         raise ConfigError(f"“{config.system}” has no editor to train: set edit_epochs to 0.", "edit_epochs")
-    if config.learn == "attributes":
-        if not system.picture_parts:
-            able = ", ".join(name for name, known in SYSTEMS.items() if known.picture_parts)
-            raise ConfigError(
-                f"“{config.system}” has no parts for the attributes alone: set learn to all, or system to {able}.",
-                "learn",
-            )
-        if config.parent is None:
-            raise ConfigError(
-                "To learn attributes alone, a run needs a checkpoint whose picture parts it keeps: set parent, "
-                "or learn to all.",
-                "parent",
-            )
-        if config.gan_epochs:
-            raise ConfigError(
-                "A GAN stage changes the picture's decoder, which learn=attributes keeps: set gan_epochs to 0.",
-                "gan_epochs",
-            )
-    elif config.keep_attributes:
+    if config.learn != "all":
+        _check_part(config)
+    if config.learn != "attributes" and config.keep_attributes:
         raise ConfigError(
             "A checkpoint's attributes can be kept where its picture parts are: set learn to attributes, "
             "or keep_attributes to no.",
             "keep_attributes",
         )
     return system
+
+
+def _check_part(config: TrainConfig) -> None:
+    """Whether a run can learn the part of its system that it is told to, and keep the others."""
+    what = {"attributes": "picture_parts", "reading": "reading_parts"}[config.learn]
+    if not getattr(find_system(config.system), what):
+        able = ", ".join(name for name, known in SYSTEMS.items() if getattr(known, what))
+        raise ConfigError(
+            f"“{config.system}” has no parts for the {config.learn} alone: set learn to all, or system to {able}.",
+            "learn",
+        )
+    if config.parent is None:
+        raise ConfigError(
+            f"To learn {config.learn} alone, a run needs a checkpoint whose other parts it keeps: set parent, "
+            "or learn to all.",
+            "parent",
+        )
+    if config.gan_epochs:
+        raise ConfigError(
+            f"A GAN stage changes the picture's decoder, which learn={config.learn} keeps: set gan_epochs to 0.",
+            "gan_epochs",
+        )

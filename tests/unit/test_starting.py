@@ -144,6 +144,8 @@ def test_what_does_not_fit_is_said(
     ("changes", "sentence", "setting"),
     [
         ({"system": "cvae"}, "no parts for the attributes alone", "learn"),
+        ({"learn": "reading"}, "no parts for the reading alone", "learn"),
+        ({"learn": "reading", "system": "jmvae-kl-studio", "parent": None}, "needs a checkpoint", "parent"),
         ({"parent": None}, "needs a checkpoint", "parent"),
         ({"gan_epochs": 1}, "set gan_epochs to 0", "gan_epochs"),
         ({"edit_epochs": 1}, "has no editor", "edit_epochs"),
@@ -170,6 +172,22 @@ def test_frozen_parts_neither_learn_nor_count_statistics() -> None:
     learning = {name for name, weight in made.named_parameters() if weight.requires_grad}
     assert learning
     assert not any(name.startswith(("encoders.image.", "decoders.image.")) for name in learning)
+
+
+def test_a_run_that_learns_to_read_changes_no_other_posterior_and_no_picture() -> None:
+    made = StudioJMVAE(modalities("A", size=64), 8)
+    chosen = {"data": "/data", "learn": "reading", "parent": "/parent", "system": "jmvae-kl-studio"}
+    frozen = Frozen(made, make_config(chosen))
+    made.train()
+    frozen.keep_still()
+    before = {name: tensor.clone() for name, tensor in made.state_dict().items()}
+    optimizer = torch.optim.SGD(made.parameters(), lr=0.01)
+    data = {"image": torch.randn(6, 3, 64, 64), "attributes": torch.ones(6, 1)}
+    terms = made.terms(data, torch.randn(6, 8), "mean")
+    made.loss(terms, 1.0, 1.0).backward()
+    optimizer.step()
+    changed = {name for name, tensor in made.state_dict().items() if not torch.equal(before[name], tensor)}
+    assert {".".join(name.split(".")[:2]) for name in changed} == {"encoders.image", "decoders.attributes"}
 
 
 def test_a_run_learns_own_attributes_and_keeps_the_pictures_parts(
