@@ -57,7 +57,7 @@ def start_from(path: Path, model: JointModel, config: TrainConfig) -> Header:
             "parent",
         )
     for name, value in parent.config().items():
-        if model.config().get(name) != value:
+        if name not in model.adjustable and model.config().get(name) != value:
             raise ConfigError(
                 f"{path} was built with {name} = {value}, this run with {model.config().get(name)}: "
                 f"set {name} to {value}.",

@@ -81,6 +81,8 @@ class JointModel(nn.Module, ABC):
     """Dimensions of the code z."""
     adversarial: ClassVar[bool] = False
     """Whether the system knows no bound and trains against a discriminator from the first step."""
+    adjustable: ClassVar[frozenset[str]] = frozenset()
+    """Entries of `config` in which it may differ from a checkpoint that it starts from."""
     mirrors: bool = False
     """Whether it was trained on mirrored pictures too, so that `read` looks at them from both sides."""
     image_mean: Tensor
