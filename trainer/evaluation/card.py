@@ -121,6 +121,13 @@ def make_card(
     )
 
 
+_LEARNT = {
+    "all": "",
+    "attributes": " that change the attributes' parts alone",
+    "reading": " that change q(z|x) and p(w|z) alone",
+}
+
+
 def _history(training: dict[str, Any]) -> list[dict[str, Any]]:
     """The runs that led to a model, the first one first."""
     before = _history(training["parent"]) if training.get("parent") else []
@@ -135,6 +142,7 @@ def _stages(run: dict[str, Any]) -> str:
         parts.append(
             f"{bound} epochs of the JMVAE-kl bound (alpha {run['alpha']}, batch {run['batch_size']}, Adam from "
             f"{run['learning_rate']} to {run['learning_rate_end']} along a cosine, {run['precision']})"
+            f"{_LEARNT[run.get('learn', 'all')]}"
         )
     gan = min(run["epoch"] - bound, run["gan_epochs"])
     if gan > 0:

@@ -104,9 +104,9 @@ class EditStage(Game):
             both = model.encode({"attributes": torch.cat([read, wanted])}).mean
             move = both[len(read) :] - both[: len(read)]
             maps = model.trunk(image)
-            prepared = {"z": code, "reconstruction": model.decode_one("image", code).mean}
-        prepared["skips"] = model.editor.see(image, maps)
-        change = model.change(prepared, move)
+            reconstruction = model.decode_one("image", code).mean
+        skips = model.editor.see(image, maps)
+        change = model.change({"z": code, "reconstruction": reconstruction, "skips": skips}, move)
         edited = image + change.whole
 
         terms = self._teach(image, truth, edited.detach(), changed, generator, step)
