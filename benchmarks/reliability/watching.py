@@ -26,7 +26,7 @@ DRAGS = 5000
 """Mouse moves of a trial of the memory, beside `CYCLES` photographs opened and closed."""
 CYCLES = 10
 WARM_UP = 35
-"""Photographs opened and closed before: more than the codes of faces that are kept (`renderer.KEPT_CODES`)."""
+"""Photographs opened and closed before: more than the codes of faces that are kept (`seen_faces.KEPT_FACES`)."""
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 

@@ -11,7 +11,7 @@ newer one.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from traceback import format_exc
@@ -34,17 +34,10 @@ from jmvae_studio.inference.requests import (
     PreviewResult,
 )
 from jmvae_studio.inference.resident_model import DeviceError
-from jmvae_studio.inference.results import (
-    PREVIEW_SIZE,
-    Device,
-    Layer,
-    Mode,
-)
+from jmvae_studio.inference.results import Device, Layer, Mode
+from jmvae_studio.inference.seen_faces import SeenFaces
 from jmvae_studio.language import tr
-from trainer.data.face_crop import extract
 from trainer.errors import TrainerError
-
-KEPT_CODES = 32
 
 T = TypeVar("T")
 
@@ -87,10 +80,7 @@ class Renderer(QObject):
         self._closing = False
         self._engine: Engine | None = None
         self._source: tuple[Path, Device] | None = None
-        self._codes: OrderedDict[FaceKey, FaceCode] = OrderedDict()
-        self._passing: dict[FaceKey, FaceCode] = {}
-        """Where a square that is being dragged was a moment ago."""
-        self._faces: OrderedDict[FaceKey, tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]] = OrderedDict()
+        self._seen = SeenFaces()
         self._thread = threading.Thread(target=self._work, name="renderer", daemon=True)
         self._thread.start()
 
@@ -181,7 +171,7 @@ class Renderer(QObject):
         def run(engine: Engine) -> T:
             code = self._code(request.face)
             if code is None and photo is not None:
-                code = self._look(engine, EncodeRequest(request.face, photo))[0]
+                code = self._seen.look(engine, EncodeRequest(request.face, photo))[0]
             if code is None or engine.digest != request.model:
                 raise RenderError(tr("The model was replaced before the picture was made. Export it again."))
             return work(code)
@@ -269,7 +259,7 @@ class Renderer(QObject):
 
     def _drop_codes(self) -> bool:
         """Let the device have the memory of all codes."""
-        self._forget_codes()
+        self._seen.forget_codes()
         if self._engine is not None:
             self._engine.give_back()
         return True
@@ -370,7 +360,7 @@ class Renderer(QObject):
             return
         self._engine = engine
         self._source = (path, device)
-        self._forget_codes()
+        self._seen.forget_codes()
         self.model_loaded.emit(
             ModelInfo(
                 path,
@@ -394,22 +384,9 @@ class Renderer(QObject):
                 request.face, tr("No model is loaded; choose one with Model ▸ Open Model….")
             )
             return
-        code, preview = self._look(engine, request)
+        code, preview = self._seen.look(engine, request)
         result = EncodeResult(request.face, engine.digest, code.attributes, code.plausibility, preview)
         self.encoded.emit(result)
-
-    def _look(self, engine: Engine, request: EncodeRequest) -> tuple[FaceCode, npt.NDArray[np.uint8]]:
-        """The code of a face, kept for later, and its crop as the eye sees it."""
-        crop = request.face.crop
-        face = extract(request.photo, crop, engine.image_size)
-        preview = extract(request.photo, crop, PREVIEW_SIZE)
-        code = engine.encode(face, preview, dict(request.face.told))
-        if request.passing:
-            self._passing = {request.face: code}
-        else:
-            _remember(self._faces, request.face, (face, preview))
-            _remember(self._codes, request.face, code)
-        return code, preview
 
     def _encode_waiting(self) -> None:
         with self._wake:
@@ -430,14 +407,10 @@ class Renderer(QObject):
 
     def _free(self) -> None:
         engine, self._engine = self._engine, None
-        self._forget_codes()
+        self._seen.forget_codes()
         if engine is not None:
             engine.release()
         self.memory_freed.emit()
-
-    def _forget_codes(self) -> None:
-        self._codes.clear()
-        self._passing.clear()
 
     def _current_engine(self) -> Engine | None:
         if self._engine is None and self._source is not None:
@@ -445,29 +418,12 @@ class Renderer(QObject):
         return self._engine
 
     def _code(self, face: FaceKey) -> FaceCode | None:
-        """The code of a face; computed anew from the kept crop after memory was freed."""
+        """The code of a face that was seen."""
         engine = self._current_engine()
-        if engine is None:
-            return None
-        code = self._codes.get(face) or self._passing.get(face)
-        if code is None and face in self._faces:
-            pixels, preview = self._faces[face]
-            if pixels.shape[0] != engine.image_size:
-                return None
-            code = _remember(self._codes, face, engine.encode(pixels, preview, dict(face.told)))
-        return code
+        return None if engine is None else self._seen.code(engine, face)
 
 
 def _is_out_of_memory(error: Exception) -> bool:
     from trainer.numbers import is_out_of_memory  # with torch, which is there if a model is
 
     return is_out_of_memory(error)
-
-
-def _remember(kept: OrderedDict[FaceKey, T], key: FaceKey, value: T) -> T:
-    """Keep ``value`` as the newest, and no more than `KEPT_CODES` of its kind."""
-    kept[key] = value
-    kept.move_to_end(key)
-    while len(kept) > KEPT_CODES:
-        kept.popitem(last=False)
-    return value

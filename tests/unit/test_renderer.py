@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication
 
 from jmvae_studio.inference.engine import Engine
-from jmvae_studio.inference.renderer import KEPT_CODES, Renderer
+from jmvae_studio.inference.renderer import Renderer
 from jmvae_studio.inference.requests import (
     Analysis,
     EncodeRequest,
@@ -22,6 +22,7 @@ from jmvae_studio.inference.requests import (
     PreviewRequest,
 )
 from jmvae_studio.inference.results import Layer
+from jmvae_studio.inference.seen_faces import KEPT_FACES
 from trainer.data.face_crop import FaceCrop
 
 FACE = FaceKey(1, FaceCrop(224, 110, 160))
@@ -141,7 +142,7 @@ def look_elsewhere(renderer: Renderer, photo: np.ndarray, passing: bool) -> None
     """More faces than the renderer keeps."""
     seen: list[EncodeResult] = []
     renderer.encoded.connect(seen.append)
-    for number in range(KEPT_CODES + 1):
+    for number in range(KEPT_FACES + 1):
         renderer.encode(EncodeRequest(FaceKey(1, FaceCrop(200 + number, 120, 160)), photo, passing))
         until(lambda number=number: len(seen) == number + 1)
 
