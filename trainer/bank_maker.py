@@ -27,7 +27,7 @@ def make_bank(
         rows: How many; by default as many as `LARGEST_BANK` bytes hold without compression.
 
     Raises:
-        DataError: The rows are not of this model's attributes.
+        DataError: The rows are not of this model's attributes, or fewer than two.
         CapabilityError: The model has no q(z|w).
     """
     vector = model.vector
@@ -35,6 +35,8 @@ def make_bank(
         raise DataError(
             f"The model has {vector.shape[0]} attributes and the data {attributes.shape[1]}: a bank needs the same."
         )
+    if min(len(attributes), 2 if rows is None else rows) < 2:
+        raise DataError("A bank needs two rows of attributes at least.")
     room = (LARGEST_BANK - 8192) // (2 * model.latent + attributes.shape[1])
     count = min(len(attributes), room if rows is None else rows)
     chosen = np.random.default_rng(seed).permutation(len(attributes))[:count]

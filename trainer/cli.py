@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from trainer.cli_common import JUDGE, DataFolder, is_first, make_bar, parse_settings, shower
+from trainer.cli_common import JUDGE, DataFolder, is_first, make_bar, parse_settings, shower, to_json
 from trainer.cli_export import app as exports
 from trainer.cli_faces import app as faces
 from trainer.cli_reproduce import app as experiments
@@ -286,7 +286,7 @@ def evaluate(
                 [checkpoint], data, judge, partition, ["latent"], 100, False, True, None, shower(shown_bar)
             )
     if as_json:
-        typer.echo(json.dumps(result, indent=2))
+        typer.echo(to_json(result))
         return
     console = Console()
     if edits:

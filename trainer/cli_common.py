@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -58,6 +60,19 @@ def check_out(path: Path | None, *suffixes: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrainerError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+
+
+def to_json(value: object) -> str:
+    """JSON that every reader takes: a figure that is none, of faces that were not there, is null."""
+
+    def plain(part: object) -> object:
+        if isinstance(part, dict):
+            return {key: plain(value) for key, value in part.items()}
+        if isinstance(part, list | tuple):
+            return [plain(value) for value in part]
+        return None if isinstance(part, float) and not math.isfinite(part) else part
+
+    return json.dumps(plain(value), indent=2, allow_nan=False)
 
 
 def is_first() -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from trainer.cli_common import JUDGE, DataFolder, check_out, make_bar, shower
+from trainer.cli_common import JUDGE, DataFolder, check_out, make_bar, shower, to_json
 from trainer.errors import TrainerError
 
 app = typer.Typer()
@@ -78,7 +77,7 @@ def edits(
         command = f"python -m trainer edits {names}{options} --count {count} --data CELEBA --page {page.name}"
         write_beside(page, f"# How good the edits are\n\n{markdown(results, command)}".encode())
     if as_json:
-        typer.echo(json.dumps(results, indent=2))
+        typer.echo(to_json(results))
     else:
         print_tables(results, Console())
 
@@ -129,7 +128,7 @@ def bank(
         Path, typer.Option(help="The bank to write, *.npz; NAME-bank.npz beside NAME.safetensors.")
     ],
     rows: Annotated[
-        int | None, typer.Option(help="How many codes; as many as 1 MB holds by default.")
+        int | None, typer.Option(min=2, help="How many codes; as many as 1 MB holds by default.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the choice of rows and the noise.")] = 7,
 ) -> None:

@@ -83,6 +83,8 @@ def test_codes_are_samples_of_the_posterior_of_their_own_attributes(checkpoint: 
     assert np.array_equal(make_bank(model, header.digest, rows, rows=20).codes, made.codes)
     with pytest.raises(DataError, match="40 attributes and the data 3"):
         make_bank(model, header.digest, rows[:, :3])
+    with pytest.raises(DataError, match="two rows"):
+        make_bank(model, header.digest, rows, rows=1)  # it would be refused as it is read
 
 
 def test_the_shipped_bank_is_that_of_the_shipped_model_and_small() -> None:

@@ -1,5 +1,6 @@
 """The measure of edits and its judge, by value."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from tests.conftest import NAMES
+from trainer.cli_common import to_json
 from trainer.data.dataset import Dataset
 from trainer.errors import CheckpointError, ConfigError
 from trainer.evaluation.edit_report import measure_edits
@@ -95,6 +97,12 @@ def test_the_frechet_distance_of_known_gaussians() -> None:
     # N(0, I) and N((3, 0, 0), 4 I): 9 + 3 (1 + 4 - 2·2) = 12.
     other = rng.normal(0, 2, (40000, 3)) + np.array([3, 0, 0])
     assert frechet(one, other) == pytest.approx(12, rel=0.03)
+
+
+def test_a_figure_that_is_none_is_null_in_json() -> None:
+    figures = {"adding": float("nan"), "means": [1.5, float("inf")], "name": "Bald", "faces": 0}
+    expected = {"adding": None, "means": [1.5, None], "name": "Bald", "faces": 0}
+    assert json.loads(to_json(figures), parse_constant=pytest.fail) == expected
 
 
 def test_sharpness_falls_with_blur() -> None:
