@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.unit.test_training import config, make_run, quiet
-from trainer.checkpoint import load_model, load_newest_state
+from trainer.checkpoint import load_model, load_newest_state, save_model
 from trainer.config import TrainConfig
 from trainer.errors import CapabilityError, ConfigError
 from trainer.events import EventLog, read_events
@@ -67,6 +67,23 @@ def test_an_untrained_editor_invents_nothing_and_a_move_of_nothing_changes_nothi
     prepared = model.prepare_edit(batch["image"])
     assert model.latent_change(prepared, torch.zeros(4, 16)).abs().max() == 0
     assert (model.latent_change(prepared, move) - gate * decoded).abs().mean() > 0.01
+
+
+@pytest.mark.parametrize("guided", [False, True])
+@torch.no_grad()
+def test_a_checkpoint_edits_as_the_model_that_it_holds(
+    batch: dict[str, torch.Tensor], tmp_path: Path, guided: bool
+) -> None:
+    torch.manual_seed(0)
+    model = StudioJMVAE(MODALITIES, 16, edit_scale=0.5, edit_guided=guided).eval()
+    torch.nn.init.normal_(model.editor.out.weight)
+    path = tmp_path / "model.safetensors"
+    save_model(path, model, "jmvae-kl-studio", {})
+    again, _ = load_model(path)
+    move = torch.ones(4, 16)
+    changes = [one.latent_change(one.prepare_edit(batch["image"]), move) for one in (model, again)]
+    assert changes[0].abs().mean() > 0.1
+    torch.testing.assert_close(changes[1], changes[0], atol=0.02, rtol=0.02)  # float16 in the file
 
 
 @torch.no_grad()
