@@ -83,10 +83,13 @@ class TrainConfig(BaseModel):
 
     augment: bool = Field(False, description="Move, turn and relight every picture a little.")
     parent: Path | None = Field(None, description="Checkpoint of the same system to start from.")
-    learn: Literal["all", "attributes", "reading"] = Field(
+    learn: Literal["all", "attributes", "reading", "decoding"] = Field(
         "all",
-        description="Everything; the attributes' parts, those of the picture staying as the checkpoint has them; or "
-        "only how a picture's code is found and attributes are read from it.",
+        description="Everything; the attributes' parts, those of the picture staying as the checkpoint has them; "
+        "only how a picture's code is found and attributes are read from it; or only how a code becomes a picture.",
+    )
+    average_face: float = Field(
+        0.0, ge=0, description="Weight of the pictures' likelihood at the average face of their attributes."
     )
     keep_attributes: bool = Field(
         False,

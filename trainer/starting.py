@@ -143,12 +143,12 @@ class Frozen:
         system = find_system(config.system)
         self._still: list[nn.Module] = []
         self._moving: list[nn.Module] = []
+        parts = [model.get_submodule(name) for name in system.parts(config.learn)]
         if config.learn == "attributes":
-            self._still = [model.get_submodule(name) for name in system.picture_parts]
-        elif config.learn == "reading":
-            editor = ("editor",) if system.trains_edits else ()
-            self._still = [model]
-            self._moving = [model.get_submodule(name) for name in (*system.reading_parts, *editor)]
+            self._still = parts
+        elif config.learn != "all":
+            editor = [model.get_submodule("editor")] if system.trains_edits else []
+            self._still, self._moving = [model], [*parts, *editor]
         for part in self._still:
             part.requires_grad_(False)
         for part in self._moving:

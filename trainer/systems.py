@@ -29,6 +29,7 @@ class System:
             (``learn=attributes``); empty if pictures and attributes share their parts.
         reading_parts: The parts of q(z|x) and p(w|z) that no other posterior uses, and that alone are learnt with
             ``learn=reading``; empty if there are none.
+        decoding_parts: The parts of p(x|z), likewise, of ``learn=decoding``.
     """
 
     name: str
@@ -38,6 +39,16 @@ class System:
     trains_edits: bool = False
     picture_parts: tuple[str, ...] = ()
     reading_parts: tuple[str, ...] = ()
+    decoding_parts: tuple[str, ...] = ()
+
+    def parts(self, learn: str) -> tuple[str, ...]:
+        """The parts that a run's ``learn`` speaks of: those that it keeps, of attributes, or else those that learn."""
+        known = {
+            "attributes": self.picture_parts,
+            "reading": self.reading_parts,
+            "decoding": self.decoding_parts,
+        }
+        return known.get(learn, ())
 
     def load_class(self) -> type[JointModel]:
         """Import the model's class (this imports torch)."""
@@ -67,6 +78,7 @@ SYSTEMS = {
             trains_edits=True,
             picture_parts=("trunk", "encoders.image", "decoders.image"),
             reading_parts=("encoders.image", "decoders.attributes"),
+            decoding_parts=("decoders.image",),
         ),
         System(
             "jmvae",
@@ -130,6 +142,12 @@ def check_run(config: TrainConfig) -> System:
     system = find_system(config.system)
     if config.edit_epochs and not system.trains_edits:
         raise ConfigError(f"“{config.system}” has no editor to train: set edit_epochs to 0.", "edit_epochs")
+    if config.average_face and not system.decoding_parts:
+        able = ", ".join(name for name, known in SYSTEMS.items() if known.decoding_parts)
+        raise ConfigError(
+            f"“{config.system}” has no loss of the average face: set average_face to 0, or system to {able}.",
+            "average_face",
+        )
     if config.learn != "all":
         _check_part(config)
     if config.learn != "attributes" and config.keep_attributes:
@@ -143,9 +161,8 @@ def check_run(config: TrainConfig) -> System:
 
 def _check_part(config: TrainConfig) -> None:
     """Whether a run can learn the part of its system that it is told to, and keep the others."""
-    what = {"attributes": "picture_parts", "reading": "reading_parts"}[config.learn]
-    if not getattr(find_system(config.system), what):
-        able = ", ".join(name for name, known in SYSTEMS.items() if getattr(known, what))
+    if not find_system(config.system).parts(config.learn):
+        able = ", ".join(name for name, known in SYSTEMS.items() if known.parts(config.learn))
         raise ConfigError(
             f"“{config.system}” has no parts for the {config.learn} alone: set learn to all, or system to {able}.",
             "learn",
@@ -158,6 +175,6 @@ def _check_part(config: TrainConfig) -> None:
         )
     if config.gan_epochs:
         raise ConfigError(
-            f"A GAN stage changes the picture's decoder, which learn={config.learn} keeps: set gan_epochs to 0.",
+            f"A GAN stage changes other parts than learn={config.learn}: set gan_epochs to 0.",
             "gan_epochs",
         )

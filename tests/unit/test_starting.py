@@ -145,6 +145,7 @@ def test_what_does_not_fit_is_said(
     [
         ({"system": "cvae"}, "no parts for the attributes alone", "learn"),
         ({"learn": "reading"}, "no parts for the reading alone", "learn"),
+        ({"learn": "all", "average_face": 1.0}, "no loss of the average face", "average_face"),
         ({"learn": "reading", "system": "jmvae-kl-studio", "parent": None}, "needs a checkpoint", "parent"),
         ({"parent": None}, "needs a checkpoint", "parent"),
         ({"gan_epochs": 1}, "set gan_epochs to 0", "gan_epochs"),
@@ -174,9 +175,13 @@ def test_frozen_parts_neither_learn_nor_count_statistics() -> None:
     assert not any(name.startswith(("encoders.image.", "decoders.image.")) for name in learning)
 
 
-def test_a_run_that_learns_to_read_changes_no_other_posterior_and_no_picture() -> None:
-    made = StudioJMVAE(modalities("A", size=64), 8)
-    chosen = {"data": "/data", "learn": "reading", "parent": "/parent", "system": "jmvae-kl-studio"}
+@pytest.mark.parametrize(
+    ("learn", "parts"),
+    [("reading", {"encoders.image", "decoders.attributes"}), ("decoding", {"decoders.image"})],
+)
+def test_a_run_that_learns_a_part_changes_no_other(learn: str, parts: set[str]) -> None:
+    made = StudioJMVAE(modalities("A", size=64), 8, average_face=1.0)
+    chosen = {"data": "/data", "learn": learn, "parent": "/parent", "system": "jmvae-kl-studio"}
     frozen = Frozen(made, make_config(chosen))
     made.train()
     frozen.keep_still()
@@ -187,7 +192,7 @@ def test_a_run_that_learns_to_read_changes_no_other_posterior_and_no_picture() -
     made.loss(terms, 1.0, 1.0).backward()
     optimizer.step()
     changed = {name for name, tensor in made.state_dict().items() if not torch.equal(before[name], tensor)}
-    assert {".".join(name.split(".")[:2]) for name in changed} == {"encoders.image", "decoders.attributes"}
+    assert {".".join(name.split(".")[:2]) for name in changed} == parts
 
 
 def test_a_run_learns_own_attributes_and_keeps_the_pictures_parts(

@@ -120,6 +120,23 @@ def test_the_terms_are_those_of_eq_4(model: StudioJMVAE, batch: dict[str, torch.
     torch.testing.assert_close(model.loss(terms, alpha=2.0, beta=0.5), expected)
 
 
+@torch.no_grad()
+def test_the_average_face_is_learnt_of_attributes_as_they_are_and_as_they_are_read(
+    batch: dict[str, torch.Tensor],
+) -> None:
+    torch.manual_seed(0)
+    model = StudioJMVAE(MODALITIES, 16, average_face=0.5).eval()
+    noise = torch.zeros(4, 16)
+    terms = model.terms(batch, noise, "sum")
+    read = model.complete({"image": batch["image"]}, "attributes").mean
+    given = torch.where(torch.tensor([True, False, True, False])[:, None], read, batch["attributes"])
+    made = model.complete({"attributes": given}, "image").mean
+    by_hand = 0.5 * (made - batch["image"]).square().sum((1, 2, 3)).mean()
+    torch.testing.assert_close(terms["average_face"], by_hand)
+    plain = model.loss({name: term for name, term in terms.items() if name != "average_face"}, 1.0, 1.0)
+    torch.testing.assert_close(model.loss(terms, 1.0, 1.0), plain + 0.5 * by_hand)
+
+
 def test_what_it_cannot_encode_is_said(model: StudioJMVAE) -> None:
     with pytest.raises(CapabilityError, match="encodes image and attributes"):
         model.encode({})

@@ -125,6 +125,7 @@ _LEARNT = {
     "all": "",
     "attributes": " that change the attributes' parts alone",
     "reading": " that change q(z|x) and p(w|z) alone",
+    "decoding": " that change p(x|z) alone, taught the average faces too",
 }
 
 

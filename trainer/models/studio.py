@@ -43,6 +43,7 @@ class StudioJMVAE(JointModel):
         latent: int = 128,
         edit_scale: float = 1.0,
         edit_guided: bool = True,
+        average_face: float = 0.0,
     ) -> None:
         """A new one.
 
@@ -51,9 +52,10 @@ class StudioJMVAE(JointModel):
             latent: Dimensions of z.
             edit_scale: What the move of the code is multiplied by in an edit, once the editor is trained.
             edit_guided: Whether D(z') - D(z) makes what is broad in an edit; see `Editor`.
+            average_face: Weight of the term ``average_face`` of the `loss`.
         """
         super().__init__(modalities, latent)
-        self.edit_scale, self.edit_guided = edit_scale, edit_guided
+        self.edit_scale, self.edit_guided, self.average_face = edit_scale, edit_guided, average_face
         channels, size = self.modality("image").shape[:2]
         entries = self.modality("attributes").shape[0]
         self.trunk = Trunk(channels)
@@ -89,7 +91,7 @@ class StudioJMVAE(JointModel):
     def build(cls, modalities: tuple[Modality, ...], config: Mapping[str, Any]) -> StudioJMVAE:
         """See `JointModel.build`; checkpoints made before editors were guided do not hold ``edit_guided``."""
         scale, guided = float(config.get("edit_scale", 1.0)), bool(config.get("edit_guided", False))
-        return cls(modalities, int(config["latent"]), scale, guided)
+        return cls(modalities, int(config["latent"]), scale, guided, float(config.get("average_face", 0.0)))
 
     def config(self) -> dict[str, Any]:
         """See `JointModel.config`."""
@@ -122,6 +124,9 @@ class StudioJMVAE(JointModel):
         mean = self.decoders[name](z).float()
         if name == "attributes":
             return Gaussian(torch.tanh(mean), torch.full((), ATTRIBUTE_VARIANCE, device=mean.device))
+        return self._picture(mean)
+
+    def _picture(self, mean: Tensor) -> Gaussian:
         return Gaussian(mean, self.image_log_variance.float().exp())
 
     def bound(self, data: Mapping[str, Tensor], noise: Tensor, channel_reduction: Reduction) -> Bound:
@@ -130,25 +135,47 @@ class StudioJMVAE(JointModel):
         The mean tanh(u) of p(w|z) is that of an attribute which is 1 with probability sigmoid(2u) and else -1; the
         reading is its cross-entropy in nats, summed over the attributes, with smoothed labels; a label w between -1 and
         1 counts as one that is 1 with probability (1 + w) / 2.
+
+        With a weight for it also ``average_face``: half the squared error of D(mu(w)), summed over the pixels, -log of
+        p(x|z) of unit variance at the mean of q(z|w). Codes of pictures are narrow and lie around that mean, hardly
+        ever at it, so that the decoder does not know the face there unless it learns it. In every other row w is what
+        the model reads, as it is in the studio.
         """
         maps = self.trunk(data["image"])
         joint, by_image = self._code(maps, data["attributes"]), self._code(maps, None)
         by_attributes = self._code(None, data["attributes"])
         z = joint.sample(noise)
-        terms = negative_log_likelihoods(self.decode(z), data, channel_reduction)
+        logits = 2 * self.decoders["attributes"](by_image.mean).float()
+        average = self._average_codes(data["attributes"], logits)
+        # In one piece, so that batch normalisation sees in training what it will serve: both kinds of code.
+        made = self.decode_one("image", torch.cat([z, average])).mean
+        pictures = self._picture(made[: len(z)])
+        decoded = {"image": pictures, "attributes": self.decode_one("attributes", z)}
+        terms = negative_log_likelihoods(decoded, data, channel_reduction)
+        if len(average):
+            error = made[len(z) :] - data["image"]
+            terms["average_face"] = 0.5 * error.square().flatten(1).sum(1).mean()
         terms["kl_prior"] = joint.kl(standard_gaussian(joint.mean)).mean()
         terms["kl_image"] = joint.kl(by_image).mean()
         terms["kl_attributes"] = joint.kl(by_attributes).mean()
-        logits = 2 * self.decoders["attributes"](by_image.mean).float()
         target = (1 + data["attributes"]).clamp(0, 2) / 2 * (1 - 2 * SMOOTHING) + SMOOTHING
         wrong = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
         terms["reading"] = wrong.sum(1).mean()
         return Bound(terms, z)
 
+    def _average_codes(self, attributes: Tensor, logits: Tensor) -> Tensor:
+        """Mean of q(z|w) for each row, w as the data have it or, every other one, as read; none without a weight."""
+        if not self.average_face:
+            return logits.new_zeros(0, self.latent)
+        given = attributes.clone()
+        given[::2] = torch.tanh(logits[::2] / 2).detach().to(given)
+        return self._code(None, given).mean
+
     def loss(self, terms: Mapping[str, Tensor], alpha: float, beta: float) -> Tensor:
-        """Eq. 4 with warm-up, plus `READING` times the reading error."""
+        """Eq. 4 with warm-up, plus `READING` times the reading error and the weighted error of the average face."""
         bound = terms["nll_image"] + terms["nll_attributes"] + beta * terms["kl_prior"]
-        return bound + alpha * (terms["kl_image"] + terms["kl_attributes"]) + READING * terms["reading"]
+        loss = bound + alpha * (terms["kl_image"] + terms["kl_attributes"]) + READING * terms["reading"]
+        return loss + self.average_face * terms["average_face"] if "average_face" in terms else loss
 
     def prepare_edit(self, image: Tensor, move: Tensor | None = None) -> dict[str, Any]:
         """See `JointModel.prepare_edit`; also the picture's maps and the editor's answer to no move at all."""

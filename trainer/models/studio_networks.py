@@ -123,7 +123,9 @@ class StudioImageDecoder(nn.Module):
 
 def _gaussian(size: int, deviation: float) -> Tensor:
     """Size × size: row i weighs every place as a Gaussian around i does; rows sum to one."""
-    places = torch.arange(size, dtype=torch.float32, device="cpu")  # also where a model is built without memory
+    places = torch.arange(
+        size, dtype=torch.float32, device="cpu"
+    )  # also where a model is built without memory
     weights = torch.exp(-((places[:, None] - places) ** 2) / (2 * deviation**2))
     return weights / weights.sum(1, keepdim=True)
 
