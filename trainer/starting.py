@@ -132,7 +132,8 @@ def attribute_weights(model: JointModel) -> set[str]:
 class Frozen:
     """What a run that learns a part alone keeps as it is: weights and the statistics of normalisation.
 
-    An editor is not held: its own stage alone changes it.
+    An editor is not held: its own stage alone changes it. Of a decoder that learns alone the statistics stay too:
+    they are those of the pictures' codes, whatever else it learns to decode.
 
     Args:
         model: Newly built or started from a checkpoint.
@@ -141,17 +142,20 @@ class Frozen:
 
     def __init__(self, model: JointModel, config: TrainConfig) -> None:
         system = find_system(config.system)
-        self._still: list[nn.Module] = []
-        self._moving: list[nn.Module] = []
         parts = [model.get_submodule(name) for name in system.parts(config.learn)]
+        learning = [*parts, model.get_submodule("editor")] if system.trains_edits else parts
+        self._still: list[nn.Module] = []
+        """In evaluation mode, but for those that move."""
+        self._moving: list[nn.Module] = []
         if config.learn == "attributes":
-            self._still = parts
-        elif config.learn != "all":
-            editor = [model.get_submodule("editor")] if system.trains_edits else []
-            self._still, self._moving = [model], [*parts, *editor]
+            self._still, learning = parts, []
+        elif config.learn == "reading":
+            self._still, self._moving = [model], parts
+        elif config.learn == "decoding":
+            self._still = [model]
         for part in self._still:
             part.requires_grad_(False)
-        for part in self._moving:
+        for part in learning:
             part.requires_grad_(True)
 
     def keep_still(self) -> None:
