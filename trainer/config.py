@@ -127,9 +127,6 @@ class TrainConfig(BaseModel):
     edit_scale: float = Field(
         1.0, gt=0, le=2, description="How far a slider's step moves the code that an edit is made from."
     )
-    edit_guided: bool = Field(
-        True, description="The decoder's D(z') - D(z) makes what is broad in an edit, the editor the details."
-    )
     edit_focus: float = Field(3.0, gt=0, description="How much oftener the most wanted attributes are asked.")
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where the model is trained.")

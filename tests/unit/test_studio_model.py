@@ -50,32 +50,29 @@ def refuse(folder: Path, wanted: TrainConfig, reason: str) -> None:
     events.close()
 
 
-@pytest.mark.parametrize("guided", [False, True])
 @torch.no_grad()
-def test_an_untrained_editor_invents_nothing_and_a_move_of_nothing_changes_nothing(
-    batch: dict[str, torch.Tensor], guided: bool
+def test_an_untrained_editor_and_a_move_of_nothing_change_nothing(
+    model: StudioJMVAE, batch: dict[str, torch.Tensor]
 ) -> None:
-    torch.manual_seed(0)
-    model = StudioJMVAE(MODALITIES, 16, edit_guided=guided).eval()
     prepared = model.prepare_edit(batch["image"])
     torch.testing.assert_close(prepared["z"], model.encode({"image": batch["image"]}).mean)
     move = torch.randn(4, 16, generator=torch.Generator().manual_seed(2))
-    decoded = model.decode_one("image", prepared["z"] + move).mean - prepared["reconstruction"]
-    gate = torch.sigmoid(torch.tensor(2.0)) if guided else 0.0
-    torch.testing.assert_close(model.latent_change(prepared, move), gate * decoded)
-    torch.nn.init.normal_(model.editor.out.weight, generator=torch.Generator().manual_seed(3))
-    prepared = model.prepare_edit(batch["image"])
-    assert model.latent_change(prepared, torch.zeros(4, 16)).abs().max() == 0
-    assert (model.latent_change(prepared, move) - gate * decoded).abs().mean() > 0.01
+    assert model.latent_change(prepared, move).abs().max() == 0
+    try:
+        torch.nn.init.normal_(model.editor.out.weight, generator=torch.Generator().manual_seed(3))
+        prepared = model.prepare_edit(batch["image"])
+        assert model.latent_change(prepared, torch.zeros(4, 16)).abs().max() == 0
+        assert model.latent_change(prepared, move).abs().mean() > 0.01
+    finally:
+        torch.nn.init.zeros_(model.editor.out.weight)
 
 
-@pytest.mark.parametrize("guided", [False, True])
 @torch.no_grad()
 def test_a_checkpoint_edits_as_the_model_that_it_holds(
-    batch: dict[str, torch.Tensor], tmp_path: Path, guided: bool
+    batch: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
-    model = StudioJMVAE(MODALITIES, 16, edit_scale=0.5, edit_guided=guided).eval()
+    model = StudioJMVAE(MODALITIES, 16, edit_scale=0.5).eval()
     torch.nn.init.normal_(model.editor.out.weight)
     path = tmp_path / "model.safetensors"
     save_model(path, model, "jmvae-kl-studio", {})
@@ -84,18 +81,6 @@ def test_a_checkpoint_edits_as_the_model_that_it_holds(
     changes = [one.latent_change(one.prepare_edit(batch["image"]), move) for one in (model, again)]
     assert changes[0].abs().mean() > 0.1
     torch.testing.assert_close(changes[1], changes[0], atol=0.02, rtol=0.02)  # float16 in the file
-
-
-@torch.no_grad()
-def test_a_guided_editor_cannot_tint(batch: dict[str, torch.Tensor]) -> None:
-    torch.manual_seed(0)
-    model = StudioJMVAE(MODALITIES, 16).eval()
-    prepared = model.prepare_edit(batch["image"])
-    torch.nn.init.constant_(model.editor.out.bias, 3.0)  # one colour, everywhere
-    change = model.change(prepared, torch.ones(4, 16))
-    assert change.broad is not None
-    assert change.detail.abs().max() < 1e-5
-    torch.testing.assert_close(change.whole, change.detail + change.broad)
 
 
 @torch.no_grad()

@@ -21,16 +21,13 @@ from trainer.data.augmentation import jitter, soften
 from trainer.data.celeba import STANDARD_ATTRIBUTES
 from trainer.models.game import Average, Game, gradient_penalty
 from trainer.models.interface import JointModel
-from trainer.models.studio import StudioJMVAE
-from trainer.models.studio_networks import Change, Critic
+from trainer.models.studio_networks import Critic
 from trainer.optimizers import adam
 
 KEPT = 8
 """One row in so many asks for nothing, and must come back as it is."""
 MOST = 6.0
 """How much oftener a rare change may be asked for than a common one."""
-BROAD_SHARE = 0.3
-"""Of the weight of an edit's size, where the change is the decoder's and no invention of the editor's."""
 PENALTY_EVERY = 16
 """Steps between two gradient penalties of the critic."""
 
@@ -75,7 +72,7 @@ class EditStage(Game):
         }
 
     def step(
-        self, model: StudioJMVAE, data: Mapping[str, Tensor], seed: int, step: int, progress: float
+        self, model: JointModel, data: Mapping[str, Tensor], seed: int, step: int, progress: float
     ) -> dict[str, Tensor]:
         """One update of the critic and, after its head start, of the editor.
 
@@ -96,18 +93,16 @@ class EditStage(Game):
             for group in optimizer.param_groups:
                 group["lr"] = self.rate * self.config.edit_learning_rate * min(1.0, 2.02 - 2 * progress)
         model.eval()
-        model.editor.train()
+        editor = model.get_submodule("editor").train()
         with torch.no_grad():
             code = model.encode({"image": image}).mean
             read = model.decode_one("attributes", code).mean
             wanted, changed = self._wishes(read, truth, generator)
             both = model.encode({"attributes": torch.cat([read, wanted])}).mean
             move = both[len(read) :] - both[: len(read)]
-            maps = model.trunk(image)
-            reconstruction = model.decode_one("image", code).mean
-        skips = model.editor.see(image, maps)
-        change = model.change({"z": code, "reconstruction": reconstruction, "skips": skips}, move)
-        edited = image + change.whole
+            maps = model.get_submodule("trunk")(image)
+        change = editor(editor.see(image, maps), move)  # type: ignore[operator]
+        edited = image + change
 
         terms = self._teach(image, truth, edited.detach(), changed, generator, step)
         if step >= self.config.edit_head_start:
@@ -164,9 +159,9 @@ class EditStage(Game):
 
     def _learn(
         self,
-        model: StudioJMVAE,
+        model: JointModel,
         image: Tensor,
-        change: Change,
+        change: Tensor,
         edited: Tensor,
         read: Tensor,
         wanted: Tensor,
@@ -187,9 +182,7 @@ class EditStage(Game):
         again = model.decode_one("attributes", model.encode({"image": shown[len(image) :]}).mean).mean
         target = torch.where(changed, wanted.sign(), read)
         consistency = ((again - target).square() * torch.where(changed, 1.0, 0.1)).sum(1).mean()
-        size = change.detail.abs().flatten(1).mean(1)
-        if change.broad is not None:
-            size = size + BROAD_SHARE * change.broad.abs().flatten(1).mean(1)
+        size = change.abs().flatten(1).mean(1)
         nothing = ~changed.any(1)
         loss = (
             config.edit_realness * fooled

@@ -1,9 +1,8 @@
 """The studio's face model: JMVAE-kl with one image trunk, better blocks and an editor trained as one.
 
 q(z|x,w), q(z|x), q(z|w), p(x|z) and p(w|z) are those of JMVAE-kl (Suzuki et al. 2018, Eq. 4). Beside them stands
-the editor: where the plain model changes a photograph by D(z') - D(z), this one adds to it what it decodes from the
-move z' - z with the photograph's own maps at hand, trained by a critic so that the result is a photograph that shows
-what was asked.
+the editor: where the plain model changes a photograph by D(z') - D(z), this one decodes the move z' - z with the
+photograph's own maps at hand, trained by a critic so that the result is a photograph that shows what was asked.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from trainer.errors import CapabilityError
 from trainer.models.distributions import Gaussian, standard_gaussian
 from trainer.models.interface import Bound, JointModel, Modality, Reduction
 from trainer.models.networks import initialise
-from trainer.models.studio_networks import Change, CodeHead, Editor, StudioImageDecoder, Trunk
+from trainer.models.studio_networks import CodeHead, Editor, StudioImageDecoder, Trunk
 from trainer.objectives import negative_log_likelihoods
 from trainer.systems import SYSTEMS
 
@@ -35,14 +34,13 @@ class StudioJMVAE(JointModel):
     """JMVAE-kl for 64×64 faces and their attributes, with a trained editor."""
 
     capabilities = SYSTEMS["jmvae-kl-studio"].capabilities
-    adjustable = frozenset({"edit_scale", "edit_guided"})
+    adjustable = frozenset({"edit_scale"})
 
     def __init__(
         self,
         modalities: tuple[Modality, ...],
         latent: int = 128,
         edit_scale: float = 1.0,
-        edit_guided: bool = True,
         average_face: float = 0.0,
     ) -> None:
         """A new one.
@@ -51,13 +49,11 @@ class StudioJMVAE(JointModel):
             modalities: ``image`` and ``attributes``.
             latent: Dimensions of z.
             edit_scale: What the move of the code is multiplied by in an edit, once the editor is trained.
-            edit_guided: Whether D(z') - D(z) makes what is broad in an edit; see `Editor`.
             average_face: Weight of the term ``average_face`` of the `loss`.
         """
         super().__init__(modalities, latent)
-        self.edit_scale, self.edit_guided, self.average_face = edit_scale, edit_guided, average_face
-        channels, size = self.modality("image").shape[:2]
-        entries = self.modality("attributes").shape[0]
+        self.edit_scale, self.average_face = edit_scale, average_face
+        channels, entries = self.modality("image").shape[0], self.modality("attributes").shape[0]
         self.trunk = Trunk(channels)
         self.attribute_head = nn.Sequential(
             nn.Linear(entries, 512),
@@ -82,20 +78,19 @@ class StudioJMVAE(JointModel):
             }
         )
         self.image_log_variance = nn.Parameter(torch.zeros(()))
-        self.editor = Editor(channels, latent, size, edit_guided)
+        self.editor = Editor(channels, latent)
         initialise(self)
-        self.editor.open_gate()
-        nn.init.zeros_(self.editor.out.weight)  # an untrained editor invents nothing
+        nn.init.zeros_(self.editor.out.weight)  # an untrained editor changes nothing
 
     @classmethod
     def build(cls, modalities: tuple[Modality, ...], config: Mapping[str, Any]) -> StudioJMVAE:
-        """See `JointModel.build`; checkpoints made before editors were guided do not hold ``edit_guided``."""
-        scale, guided = float(config.get("edit_scale", 1.0)), bool(config.get("edit_guided", False))
-        return cls(modalities, int(config["latent"]), scale, guided, float(config.get("average_face", 0.0)))
+        """See `JointModel.build`; ``config`` holds ``latent`` and, where they are not the defaults, the others."""
+        scale, average_face = float(config.get("edit_scale", 1.0)), float(config.get("average_face", 0.0))
+        return cls(modalities, int(config["latent"]), scale, average_face)
 
     def config(self) -> dict[str, Any]:
         """See `JointModel.config`."""
-        return {"latent": self.latent, "edit_scale": self.edit_scale, "edit_guided": self.edit_guided}
+        return {"latent": self.latent, "edit_scale": self.edit_scale}
 
     def encode(self, given: Mapping[str, Tensor]) -> Gaussian:
         """See `JointModel.encode`.
@@ -184,29 +179,9 @@ class StudioJMVAE(JointModel):
         z = self._code(maps, None).mean
         if move is not None:
             z = z + move
-        reconstruction = self.decode_one("image", z).mean
-        still = self.editor(skips, torch.zeros_like(z), torch.zeros_like(reconstruction))
-        return {"z": z, "skips": skips, "reconstruction": reconstruction, "rest": still.detail}
+        return {"z": z, "skips": skips, "rest": self.editor(skips, torch.zeros_like(z))}
 
     def latent_change(self, prepared: Mapping[str, Any], move: Tensor) -> Tensor:
-        """See `JointModel.latent_change`: E(x, s · move) - E(x, 0), s being ``edit_scale``.
-
-        A guided editor adds D(z + s · move) - D(z) where it lets it through.
-        """
-        move = self.edit_scale * move
-        change: Tensor = self.change(prepared, move).whole - prepared["rest"]
+        """See `JointModel.latent_change`: E(x, s · move) - E(x, 0), s being ``edit_scale``."""
+        change: Tensor = self.editor(prepared["skips"], self.edit_scale * move) - prepared["rest"]
         return change
-
-    def change(self, prepared: Mapping[str, Any], move: Tensor) -> Change:
-        """How the editor changes the picture of ``prepared`` (``z``, ``skips``, ``reconstruction``); the editor learns.
-
-        Args:
-            prepared: As of `prepare_edit`; ``rest`` is not needed.
-            move: z' - z, batch × latent.
-        """
-        decoded = prepared["reconstruction"]
-        if self.edit_guided:
-            with torch.no_grad():  # the decoder does not learn from it, nor whoever asks for the move
-                decoded = self.decode_one("image", prepared["z"] + move).mean - decoded
-        made: Change = self.editor(prepared["skips"], move, decoded)
-        return made

@@ -7,7 +7,6 @@ reading faces; what each choice gains is in ``docs/results/face-model.md``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +18,6 @@ TRUNK_WIDTHS = (48, 96, 192, 256)
 """Channels of the trunk at 32, 16, 8 and 4 pixels of a 64-pixel face."""
 EDITOR_WIDTHS = (128, 96, 48, 24)
 """Channels of the editor at 8, 16, 32 and 64 pixels."""
-BROAD = 6.0
-"""Deviation, in pixels of 64, of the Gaussian that tells what is broad in a change."""
 
 
 class ResidualBlock(nn.Module):
@@ -121,15 +118,6 @@ class StudioImageDecoder(nn.Module):
         return image.float()
 
 
-def _gaussian(size: int, deviation: float) -> Tensor:
-    """Size × size: row i weighs every place as a Gaussian around i does; rows sum to one."""
-    places = torch.arange(
-        size, dtype=torch.float32, device="cpu"
-    )  # also where a model is built without memory
-    weights = torch.exp(-((places[:, None] - places) ** 2) / (2 * deviation**2))
-    return weights / weights.sum(1, keepdim=True)
-
-
 class _EditorBlock(nn.Module):
     """Upsample, join the picture's own maps, convolve, and let the move of the code scale and shift the result."""
 
@@ -147,38 +135,13 @@ class _EditorBlock(nn.Module):
         return active
 
 
-class Change(NamedTuple):
-    """How a standardised picture changes; both are batch × channels × height × width, float32."""
-
-    detail: Tensor
-    """The editor's own."""
-    broad: Tensor | None
-    """The share of D(z') - D(z) that it lets through; None of an editor that works alone."""
-
-    @property
-    def whole(self) -> Tensor:
-        """The sum of both."""
-        return self.detail if self.broad is None else self.detail + self.broad
-
-
 class Editor(nn.Module):
     """The decoder's path for a photograph: from the picture's maps and a move of its code to a change of pixels.
 
-    It sees the picture itself, so that it can take *these* glasses away, which D(z') - D(z) cannot. A *guided* one
-    leaves what is broad, colour and light of whole parts of the face, to D(z') - D(z), and says where of that is
-    wanted; its own change is what remains of it without its `BROAD` part. A critic of a few million weights is easily
-    pleased by a tint; the joint model has seen what people with the attribute look like.
+    It sees the picture itself, so that it can take *these* glasses away, which D(z') - D(z) cannot.
     """
 
-    def __init__(self, channels: int, latent: int, size: int, guided: bool) -> None:
-        """A new one.
-
-        Args:
-            channels: Of the pictures.
-            latent: Dimensions of the code.
-            size: Side of the pictures.
-            guided: Whether it leaves what is broad to the decoder.
-        """
+    def __init__(self, channels: int, latent: int) -> None:
         super().__init__()
         style = 256
         self.style = nn.Sequential(
@@ -191,20 +154,16 @@ class Editor(nn.Module):
             width = outputs
         self.blocks = nn.ModuleList(blocks)
         self.out = nn.Conv2d(width, channels + 1, 3, padding=1)
-        self.gate = nn.Conv2d(width, 1, 3, padding=1) if guided else None
-        self.blur: Tensor
-        self.register_buffer("blur", _gaussian(size, BROAD), persistent=False)
 
-    def forward(self, skips: Sequence[Tensor], move: Tensor, decoded: Tensor) -> Change:
+    def forward(self, skips: Sequence[Tensor], move: Tensor) -> Tensor:
         """The change of the standardised picture.
 
         Args:
             skips: What `see` gave for the picture.
             move: z' - z, batch × latent.
-            decoded: D(z') - D(z), batch × channels × height × width; an editor that works alone does not look at it.
 
         Returns:
-            As detail colours times a mask, both the net's own; guided, without their Gaussian mean.
+            Batch × channels × height × width, float32: colours times a mask, both the net's own.
         """
         style = self.style(move)
         maps = skips[0]
@@ -212,17 +171,7 @@ class Editor(nn.Module):
             maps = block(maps, skip, style)
         out = self.out(maps).float()
         change: Tensor = torch.sigmoid(out[:, -1:]) * out[:, :-1]
-        if self.gate is None:
-            return Change(change, None)
-        with torch.autocast(change.device.type, enabled=False):
-            detail = change - self.blur @ change @ self.blur.T
-        return Change(detail, torch.sigmoid(self.gate(maps).float()) * decoded.float())
-
-    def open_gate(self) -> None:
-        """Begin by letting nearly all of D(z') - D(z) through, everywhere."""
-        if self.gate is not None:
-            nn.init.zeros_(self.gate.weight)
-            nn.init.constant_(self.gate.bias, 2.0)  # type: ignore[arg-type]
+        return change
 
     def see(self, image: Tensor, trunk_maps: Sequence[Tensor]) -> list[Tensor]:
         """The picture's own maps, from coarse to fine: they do not depend on the move."""
