@@ -121,6 +121,20 @@ def samples(
 
 
 @app.command()
+def blend(
+    before: Annotated[Path, typer.Argument(help="The checkpoint that a run started from.")],
+    after: Annotated[Path, typer.Argument(help="The checkpoint that it made.")],
+    out: Annotated[Path, typer.Option(help="The checkpoint to write, *.safetensors.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="Of the second one's weights.")] = 0.85,
+) -> None:
+    """Write weights between those of a model and of what was trained on from it."""
+    from trainer.blending import blend as blend_checkpoints
+
+    check_out(out, ".safetensors")
+    typer.echo(f"{out}: {blend_checkpoints(before, after, share, out).digest}")
+
+
+@app.command()
 def bank(
     checkpoint: Annotated[Path, typer.Argument(help="A model, *.safetensors.")],
     data: DataFolder,

@@ -181,8 +181,10 @@ def test_a_run_starts_from_its_parent(tiny_celeba: Path, tmp_path: Path) -> None
     parent = tmp_path / "first" / "model.safetensors"
     model, header = load_model(parent)
     second, events = make_run(
-        tmp_path / "second", settings(tiny_celeba, tmp_path, epochs=0, edit_epochs=1, parent=parent)
+        tmp_path / "second",
+        settings(tiny_celeba, tmp_path, epochs=0, edit_epochs=1, parent=parent, edit_scale=0.5),
     )
+    assert second.model.config() == model.config() | {"edit_scale": 0.5}
     own = dict(second.model.named_parameters())
     assert all(torch.equal(tensor, own[name]) for name, tensor in model.named_parameters())
     assert second.fit()

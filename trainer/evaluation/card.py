@@ -157,7 +157,10 @@ def _stages(run: dict[str, Any]) -> str:
             f"{edit} epochs in which the editor learns from a critic (Adam at {run['edit_learning_rate']}, batch "
             f"{run['batch_size']})"
         )
-    return ", then ".join(parts) + f"; {run['step']} updates in all."
+    end = ""
+    if blended := run.get("blended"):
+        end = f" Then blended: {blended['share']:.0%} of these weights, the rest of `{blended['with'][:12]}`."
+    return ", then ".join(parts) + f"; {run['step']} updates in all.{end}"
 
 
 def _command(run: dict[str, Any], number: int) -> str:
