@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from jmvae_studio.ui.latent_map import LatentMap
     from jmvae_studio.ui.training_panel import TrainingPanel
 
-DOUBTFUL = 0.35
+DOUBTFUL = 0.4
 """Plausibility below which the user is told; of 150 squares found in LFW one in twenty lies below about 0.4."""
 
 

@@ -164,7 +164,7 @@ def _stages(run: dict[str, Any]) -> str:
 
 
 def _command(run: dict[str, Any], number: int) -> str:
-    """The command that makes one run; later ones start from the one before."""
+    """The command that makes one run; later ones start from the one before. Below it what blends its result."""
     defaults = {name: field.default for name, field in TrainConfig.model_fields.items()}
     defaults |= PRESETS[run["preset"]] | {"epochs": None}
     changed = [
@@ -179,7 +179,11 @@ def _command(run: dict[str, Any], number: int) -> str:
         changed.append(f"--set parent=RUN{number - 1}/model.safetensors")
     options = "".join(f" {option}" for option in changed)
     preset, epochs = run["preset"], run["epochs"]
-    return f"python -m trainer train --preset {preset} --epochs {epochs}{options} --data CELEBA --out RUN{number}"
+    train = f"python -m trainer train --preset {preset} --epochs {epochs}{options} --data CELEBA --out RUN{number}"
+    if (blended := run.get("blended")) is None:
+        return train
+    files = f"{blended['with'][:12]}.safetensors RUN{number}/model.safetensors"
+    return f"{train}\npython -m trainer blend {files} --share {blended['share']} --out BLENDED.safetensors"
 
 
 def _edits(model: JointModel, data: Dataset, judge: Judge, count: int) -> str:
