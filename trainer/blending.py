@@ -31,12 +31,15 @@ def blend(before: Path, after: Path, share: float, out: Path) -> Header:
         ConfigError: They are not of one kind.
     """
     (first, old), (second, new) = load_model(before), load_model(after)
-    if (old.system, old.modalities) != (new.system, new.modalities) or first.latent != second.latent:
+    ends = first.state_dict()
+    shapes = [
+        {name: tensor.shape for name, tensor in model.state_dict().items()} for model in (first, second)
+    ]
+    if (old.system, old.modalities) != (new.system, new.modalities) or shapes[0] != shapes[1]:
         raise ConfigError(
             f"{before} and {after} differ in system, attributes or sizes: only a model and what it was trained on to "
             "can be blended."
         )
-    ends = first.state_dict()
     state = {
         name: torch.lerp(ends[name], tensor, share) if tensor.is_floating_point() else tensor
         for name, tensor in second.state_dict().items()

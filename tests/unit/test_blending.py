@@ -11,9 +11,9 @@ from trainer.checkpoint import load_model, save_model
 from trainer.errors import ConfigError
 
 
-def save(path: Path, seed: int, *names: str) -> Path:
+def save(path: Path, seed: int, *names: str, latent: int = 6) -> Path:
     torch.manual_seed(seed)
-    save_model(path, model(*names).eval(), "jmvae-kl", {"epoch": seed, "flip": True})
+    save_model(path, model(*names, latent=latent).eval(), "jmvae-kl", {"epoch": seed, "flip": True})
     return path
 
 
@@ -37,7 +37,11 @@ def test_every_weight_lies_on_the_line_between(tmp_path: Path) -> None:
 
 def test_models_of_two_kinds_are_refused(tmp_path: Path) -> None:
     before = save(tmp_path / "a.safetensors", 1, "Smiling")
-    after = save(tmp_path / "b.safetensors", 2, "Smiling", "Male")
-    with pytest.raises(ConfigError, match="can be blended"):
-        blend(before, after, 0.5, tmp_path / "out.safetensors")
+    others = (
+        save(tmp_path / "b.safetensors", 2, "Male"),
+        save(tmp_path / "c.safetensors", 3, "Smiling", latent=5),
+    )
+    for after in others:
+        with pytest.raises(ConfigError, match="can be blended"):
+            blend(before, after, 0.5, tmp_path / "out.safetensors")
     assert not (tmp_path / "out.safetensors").exists()
