@@ -157,9 +157,10 @@ class Frozen:
             part.requires_grad_(False)
         for part in learning:
             part.requires_grad_(True)
+        self.keep_still()
 
     def keep_still(self) -> None:
-        """Call after the model went into training mode."""
+        """Call whenever the model went into training mode; a new one is in it."""
         for part in self._still:
             part.eval()
         for part in self._moving:

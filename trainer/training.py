@@ -242,8 +242,9 @@ class Run:
         started = time.perf_counter()
         epoch = self.step // self.batches.steps_per_epoch + 1
         data, noise = self.batches.batch(self.model, self.step)
-        self.model.train()
-        self.frozen.keep_still()
+        if not self.model.training:  # asking every module each time takes a hundredth of a small step
+            self.model.train()
+            self.frozen.keep_still()
         beta = self.config.beta(min(epoch, self.config.epochs)) if self.config.epochs else 1.0
         self._statistics.keep()
         try:
