@@ -29,7 +29,7 @@ from trainer.models.networks import Nets
 from trainer.objectives import log_likelihood
 from trainer.reproduce import mnist, runner
 from trainer.reproduce.catalogue import EXPERIMENTS, find_experiment
-from trainer.reproduce.charts import line_chart, round_numbers, scatter_charts
+from trainer.reproduce.charts import COLOURS, line_chart, round_numbers, scatter_charts
 from trainer.reproduce.experiment import BUDGETS, Experiment
 from trainer.reproduce.runner import Request, reproduce
 from trainer.reproduce.runs import Job
@@ -282,6 +282,8 @@ def test_charts_place_their_points() -> None:
     assert cloud.count("h0") == 2
     assert "0 … 1 × 0 … 2" in cloud
     assert "M132.0 145.0h0" in cloud  # (0.5, 1) in the middle of the frame
+    named = re.findall(r'style="fill:(#\w+)">● (\w+)', cloud)
+    assert named == [(colour, name) for colour, name in zip(COLOURS, ("zero", "one"), strict=False)]
 
 
 IMAGE = Modality("image", "image", (1, 2, 2))
