@@ -35,6 +35,7 @@ from trainer.models.adversarial import make_adversary
 from trainer.models.editing import EditStage
 from trainer.models.game import Game
 from trainer.models.interface import JointModel
+from trainer.models.studio import StudioJMVAE
 from trainer.numbers import (
     IN_A_ROW,
     ROLLBACKS,
@@ -310,6 +311,7 @@ class Run:
 
     def _edit_step(self, stage: EditStage, data: dict[str, Tensor]) -> dict[str, Tensor]:
         """One update of the editor and its critic."""
+        assert isinstance(self.model, StudioJMVAE)
         first = (self.config.epochs + self.config.gan_epochs) * self.batches.steps_per_epoch
         number = self.step - first
         seeds = np.random.default_rng((self.config.seed, 1, self.step))

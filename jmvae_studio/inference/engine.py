@@ -95,20 +95,19 @@ class Engine(Imagination):
             image = self._standardise(self._upload(face))
             move, decoded = self._read(image, known)
             prepared = self._model.prepare_edit(image, move)
-            posterior = prepared["z"]
             z_attributes = self._encode_vector(decoded)
-            both = self._model.decode_one("image", torch.cat([z_attributes, posterior])).mean
+            reconstruction = prepared["reconstruction"]
             return FaceCode(
                 engine=self,
                 attributes=tuple(decoded[0].cpu().tolist()),
-                plausibility=self._plausible()(image, both[1:]),
+                plausibility=self._plausible()(image, reconstruction),
                 told=known,
                 move=move,
                 face=image,
                 prepared=prepared,
                 z_attributes=z_attributes,
-                average=both[:1],
-                reconstruction=both[1:],
+                average=self._model.decode_one("image", z_attributes).mean,
+                reconstruction=reconstruction,
                 ground=self._upload(preview)[0].float(),
             )
 
@@ -211,9 +210,10 @@ class Engine(Imagination):
             for _ in range(runs):
                 started = perf_counter()
                 z = self._encode_vector(attributes)
-                image = model.decode_one("image", z).mean
                 if mode == "latent":
-                    image = model.latent_change(prepared, z)
+                    image = self._decode_and_change(prepared, z, z)[1]
+                else:
+                    image = model.decode_one("image", z).mean
                 image[0, 0, 0, 0].item()  # waits for the device
                 times.append((perf_counter() - started) * 1e3)
         return float(np.median(times))
@@ -231,15 +231,15 @@ class Engine(Imagination):
         """
         model = self._model
         z = self._encode_vector(self._vector(attributes))
-        average = model.decode_one("image", z).mean
         if mode == "latent":
-            change = model.latent_change(code.prepared, z - code.z_attributes)
+            average, change = self._decode_and_change(code.prepared, z, z - code.z_attributes)
             if identity != 1:
                 own = code.prepared["z"] - code.z_attributes
                 both = model.decode_one("image", self._torch.cat([z + identity * own, z + own])).mean
                 change = change + both[:1] - both[1:]
-            change = change * self._levels
-        elif mode == "residual":
+            return average, change * self._levels
+        average = model.decode_one("image", z).mean
+        if mode == "residual":
             change = average - code.average
             if identity != 1:
                 change = change + (1 - identity) * (code.average - code.reconstruction)
@@ -247,6 +247,14 @@ class Engine(Imagination):
         else:
             change = model.unstandardise(average)
         return average, change
+
+    def _decode_and_change(
+        self, prepared: Mapping[str, Any], z: torch.Tensor, move: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """D(z), and how the photograph changes as its code moves, in one pass of the decoder; both standardised."""
+        codes = self._torch.cat([z, self._model.moved(prepared, move)])
+        average, decoded = self._model.decode_one("image", codes).mean.chunk(2)
+        return average, self._model.change_to(prepared, move, decoded)
 
     def _read(self, image: torch.Tensor, told: Mapping[int, float]) -> tuple[torch.Tensor, torch.Tensor]:
         """By how much what is known moves the code (1 × latent), and the attributes (1 × names)."""

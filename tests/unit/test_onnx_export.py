@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from jmvae_studio.resources import default_model
 from trainer import onnx_export
 from trainer.checkpoint import load_model, save_model
 from trainer.cli import app
@@ -123,3 +124,12 @@ def test_the_command_says_how_far_the_graphs_are_from_the_model(
     app(["export", str(small), "--to", str(tmp_path / "out"), "--json"], standalone_mode=False)
     assert json.loads(capsys.readouterr().out)["decode_image"] <= 1e-4
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["decode_image.onnx", "model.json"]
+
+
+def test_the_edit_of_the_shipped_model_is_a_graph_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, _ = load_model(default_model())
+    edit = [graph for graph in onnx_export._graphs(model) if graph.name == "edit"]
+    monkeypatch.setattr(onnx_export, "_graphs", lambda model: edit)
+    assert export_onnx(default_model(), tmp_path / "out")["edit"] <= 1e-4

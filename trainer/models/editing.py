@@ -1,9 +1,10 @@
 """Training the edit itself: the editor against a critic that reads attributes and knows photographs.
 
 One step takes real faces, asks for one or two other attributes, and lets the model edit the photograph as the
-studio does: the code moves by mu(w') - mu(w), with w read from the picture. The critic learns from real faces what
-is a photograph and what shows an attribute; edited faces are shown to it as edited *and* under the attributes they
-had, so that an edit cannot win by fooling it. Only the editor learns here; codes and decoders stay as they are.
+studio does: the code moves by mu(w') - mu(w), with w read from the picture, and what is broad in the editor's change
+takes the colours of the decoder's (`Colouring`). The critic learns from real faces what is a photograph and what shows
+an attribute; edited faces are shown to it as edited *and* under the attributes they had, so that an edit cannot win by
+fooling it. Only the editor learns here; codes and decoders stay as they are.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from trainer.data.augmentation import jitter, soften
 from trainer.data.celeba import STANDARD_ATTRIBUTES
 from trainer.models.game import Average, Game, gradient_penalty
 from trainer.models.interface import JointModel
+from trainer.models.studio import StudioJMVAE
 from trainer.models.studio_networks import Critic
 from trainer.optimizers import adam
 
@@ -72,7 +74,7 @@ class EditStage(Game):
         }
 
     def step(
-        self, model: JointModel, data: Mapping[str, Tensor], seed: int, step: int, progress: float
+        self, model: StudioJMVAE, data: Mapping[str, Tensor], seed: int, step: int, progress: float
     ) -> dict[str, Tensor]:
         """One update of the critic and, after its head start, of the editor.
 
@@ -93,20 +95,21 @@ class EditStage(Game):
             for group in optimizer.param_groups:
                 group["lr"] = self.rate * self.config.edit_learning_rate * min(1.0, 2.02 - 2 * progress)
         model.eval()
-        editor = model.get_submodule("editor").train()
+        model.editor.train()
         with torch.no_grad():
             code = model.encode({"image": image}).mean
             read = model.decode_one("attributes", code).mean
             wanted, changed = self._wishes(read, truth, generator)
             both = model.encode({"attributes": torch.cat([read, wanted])}).mean
             move = both[len(read) :] - both[: len(read)]
-            maps = model.get_submodule("trunk")(image)
-        change = editor(editor.see(image, maps), move)  # type: ignore[operator]
-        edited = image + change
+            maps = model.trunk(image)
+            before, after = model.decode_one("image", torch.cat([code, code + move])).mean.chunk(2)
+        own = model.editor(model.editor.see(image, maps), move)
+        edited = image + model.coloured(image, own, after - before)
 
         terms = self._teach(image, truth, edited.detach(), changed, generator, step)
         if step >= self.config.edit_head_start:
-            terms |= self._learn(model, image, change, edited, read, wanted, changed, generator)
+            terms |= self._learn(model, image, own, edited, read, wanted, changed, generator)
         return {name: value.detach() for name, value in terms.items()}
 
     def _wishes(self, read: Tensor, truth: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -161,7 +164,7 @@ class EditStage(Game):
         self,
         model: JointModel,
         image: Tensor,
-        change: Tensor,
+        own: Tensor,
         edited: Tensor,
         read: Tensor,
         wanted: Tensor,
@@ -182,7 +185,7 @@ class EditStage(Game):
         again = model.decode_one("attributes", model.encode({"image": shown[len(image) :]}).mean).mean
         target = torch.where(changed, wanted.sign(), read)
         consistency = ((again - target).square() * torch.where(changed, 1.0, 0.1)).sum(1).mean()
-        size = change.abs().flatten(1).mean(1)
+        size = own.abs().flatten(1).mean(1)
         nothing = ~changed.any(1)
         loss = (
             config.edit_realness * fooled

@@ -296,7 +296,16 @@ class JointModel(nn.Module, ABC):
             prepared: From `prepare_edit`.
             move: Batch × latent; a move of nothing changes nothing.
         """
-        change: Tensor = self.decode_one("image", prepared["z"] + move).mean - prepared["reconstruction"]
+        return self.change_to(prepared, move, self.decode_one("image", self.moved(prepared, move)).mean)
+
+    def moved(self, prepared: Mapping[str, Any], move: Tensor) -> Tensor:
+        """The code whose decoded picture `change_to` wants to see, batch × latent."""
+        code: Tensor = prepared["z"] + move
+        return code
+
+    def change_to(self, prepared: Mapping[str, Any], move: Tensor, decoded: Tensor) -> Tensor:
+        """`latent_change`, given the mean of p(x|z) at the `moved` code: for who decodes other codes beside it."""
+        change: Tensor = decoded - prepared["reconstruction"]
         return change
 
     def standardise(self, pixels: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 q(z|x,w), q(z|x), q(z|w), p(x|z) and p(w|z) are those of JMVAE-kl (Suzuki et al. 2018, Eq. 4). Beside them stands
 the editor: where the plain model changes a photograph by D(z') - D(z), this one decodes the move z' - z with the
 photograph's own maps at hand, trained by a critic so that the result is a photograph that shows what was asked.
+What is broad in its change is given the colours of D(z') - D(z).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.errors import CapabilityError
+from trainer.models.colouring import Colouring
 from trainer.models.distributions import Gaussian, standard_gaussian
 from trainer.models.interface import Bound, JointModel, Modality, Reduction
 from trainer.models.networks import initialise
@@ -79,6 +81,7 @@ class StudioJMVAE(JointModel):
         )
         self.image_log_variance = nn.Parameter(torch.zeros(()))
         self.editor = Editor(channels, latent)
+        self.colouring = Colouring(self.modality("image").shape[1])
         initialise(self)
         nn.init.zeros_(self.editor.out.weight)  # an untrained editor changes nothing
 
@@ -179,9 +182,27 @@ class StudioJMVAE(JointModel):
         z = self._code(maps, None).mean
         if move is not None:
             z = z + move
-        return {"z": z, "skips": skips, "rest": self.editor(skips, torch.zeros_like(z))}
+        return {
+            "z": z,
+            "image": image,
+            "reconstruction": self.decode_one("image", z).mean,
+            "skips": skips,
+            "rest": self.editor(skips, torch.zeros_like(z)),
+        }
 
-    def latent_change(self, prepared: Mapping[str, Any], move: Tensor) -> Tensor:
-        """See `JointModel.latent_change`: E(x, s · move) - E(x, 0), s being ``edit_scale``."""
-        change: Tensor = self.editor(prepared["skips"], self.edit_scale * move) - prepared["rest"]
-        return change
+    def moved(self, prepared: Mapping[str, Any], move: Tensor) -> Tensor:
+        """See `JointModel.moved`: z + s · move, s being ``edit_scale``."""
+        code: Tensor = prepared["z"] + self.edit_scale * move
+        return code
+
+    def change_to(self, prepared: Mapping[str, Any], move: Tensor, decoded: Tensor) -> Tensor:
+        """See `JointModel.change_to`: E(x, s · move) - E(x, 0) in the colours of D(z + s · move) - D(z)."""
+        own = self.editor(prepared["skips"], self.edit_scale * move) - prepared["rest"]
+        return self.coloured(prepared["image"], own, decoded - prepared["reconstruction"])
+
+    def coloured(self, image: Tensor, own: Tensor, joint: Tensor) -> Tensor:
+        """The editor's ``own`` change of a picture in the colours of ``joint`` = D(z') - D(z); all standardised."""
+        with torch.autocast(own.device.type, enabled=False):
+            face = image * self.image_std + self.image_mean
+            change: Tensor = self.colouring(face, own * self.image_std, joint * self.image_std)
+            return change / self.image_std
