@@ -39,7 +39,10 @@ def main() -> None:
             face = extract(photo, square, engine.image_size)
             code = engine.encode(face, np.zeros((PREVIEW_SIZE, PREVIEW_SIZE, 3), np.uint8))
             found.setdefault(name, []).append(code.plausibility)
+    if not found:
+        raise SystemExit(f"No face was found in {options.data / 'photos' / 'lfw'}.")
     right, *_ = found.values()
+    print(f"{len(right)} photographs")
     print(f"| square | median | below {DOUBTFUL:.0%} | lower than the one found |\n|---|---|---|---|")
     for name, values in found.items():
         lower = np.mean(np.less(values, right))

@@ -116,7 +116,9 @@ class TrainConfig(BaseModel):
     edit_consistency: float = Field(
         2.0, ge=0, description="Weight of the model's own reading of the edited face."
     )
-    edit_size: float = Field(2.0, ge=0, description="Weight of the mean absolute change of pixels.")
+    edit_size: float = Field(
+        2.0, ge=0, description="Weight of the editor's mean absolute change of pixels, before it is coloured."
+    )
     edit_hardness: float = Field(
         0.05, ge=0, description="Weight with which edited faces teach the critic their old attributes."
     )

@@ -200,7 +200,7 @@ class Engine(Imagination):
         return Beliefs(tuple(rows[0]), tuple(rows[1]), tuple(rows[2]))
 
     def forward_milliseconds(self, runs: int = 50, mode: Mode = "residual") -> float:
-        """Median time of the bare nets of a drag on one vector: q(z|w) and p(x|z), in ``latent`` also the change."""
+        """Median time of the bare model of a drag on one vector: q(z|w), p(x|z), in ``latent`` also the change."""
         torch, model = self._torch, self._model
         attributes = self._vector((0.0,) * len(self.attribute_names))
         times = []

@@ -52,6 +52,14 @@ def test_what_the_guide_does_not_know_is_no_part_of_it(colouring: Colouring, fac
     assert colouring.broad(noise, face).square().mean() < 0.1 * noise.square().mean()
 
 
+def test_every_row_is_coloured_by_itself(colouring: Colouring, face: Tensor) -> None:
+    own, joint = torch.randn(2, 2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(4)) * 0.2
+    together = colouring(face, own, joint)
+    for row in range(2):
+        alone = colouring(*(tensor[row : row + 1] for tensor in (face, own, joint)))
+        torch.testing.assert_close(together[row : row + 1], alone, atol=1e-5, rtol=1e-4)
+
+
 def test_nothing_stays_nothing(colouring: Colouring, face: Tensor) -> None:
     assert colouring(face, torch.zeros_like(face), flat(0.3, 0.2, 0.1)).abs().max() == 0
 

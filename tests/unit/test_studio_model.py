@@ -68,6 +68,43 @@ def test_an_untrained_editor_and_a_move_of_nothing_change_nothing(
 
 
 @torch.no_grad()
+def test_the_editors_change_is_coloured_by_what_the_decoder_makes_of_the_move(
+    batch: dict[str, torch.Tensor],
+) -> None:
+    torch.manual_seed(0)
+    model = StudioJMVAE(MODALITIES, 16, edit_scale=0.5).eval()
+    torch.nn.init.normal_(model.editor.out.weight)
+    model.image_mean.fill_(0.4)
+    model.image_std.fill_(0.2)
+    prepared, move = model.prepare_edit(batch["image"]), torch.randn(4, 16)
+    z = prepared["z"]
+    own = model.editor(prepared["skips"], 0.5 * move) - model.editor(prepared["skips"], 0 * move)
+    decoded = [model.decode_one("image", code).mean for code in (z + 0.5 * move, z)]
+    expected = model.colouring(0.4 + 0.2 * batch["image"], 0.2 * own, 0.2 * (decoded[0] - decoded[1])) / 0.2
+    change = model.latent_change(prepared, move)
+    torch.testing.assert_close(change, expected)
+    assert (change - own).abs().mean() > 0.01
+
+
+def test_the_editor_learns_through_its_colours_in_full_precision(
+    model: StudioJMVAE, batch: dict[str, torch.Tensor]
+) -> None:
+    own = torch.full_like(batch["image"], 0.1, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        change = model.coloured(batch["image"], own, torch.full_like(own, 0.2))
+    assert change.dtype == torch.float32
+    change.sum().backward()
+    assert own.grad is not None
+    assert own.grad.abs().mean() > 0.1
+
+
+def test_pictures_without_colours_are_refused() -> None:
+    grey = (Modality("image", "image", (1, 64, 64)), MODALITIES[1])
+    with pytest.raises(ValueError, match="three channels, not 1"):
+        StudioJMVAE(grey, 16)
+
+
+@torch.no_grad()
 def test_a_checkpoint_edits_as_the_model_that_it_holds(
     batch: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:

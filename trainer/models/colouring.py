@@ -20,12 +20,12 @@ _LUMINANCE = (0.299, 0.587, 0.114)
 
 
 class Colouring(nn.Module):
-    """Gives an editor's change the colours of D(z') - D(z), and leaves it how much changes, and where.
+    """Gives an editor's change the colours of D(z') - D(z).
 
     A critic is easily pleased by a tint: an editor that it trained makes a head bald by a red glow. The joint model has
     seen what people with the attribute look like, but knows nothing of this face's details. So both changes are split
-    by a guided filter, whose broad part follows the edges of the edited picture, and the editor's broad part is laid
-    along the joint model's: towards its projection on it, per pixel.
+    by a guided filter, whose broad part follows the edges of the edited picture, and of the editor's broad part only
+    its projection on the joint model's stays, per pixel; brightness goes half that way. Details stay as they are.
 
     The filter is He, Sun and Tang's (2013, Eq. 19 to 21, guide of three channels) with Gaussian windows, at half size
     as in He and Sun (2015).
@@ -38,6 +38,7 @@ class Colouring(nn.Module):
         super().__init__()
         self.blur: Tensor
         self.enlarge: Tensor
+        self.luminance: Tensor
         half = size // 2
         # On the CPU also where a model is built without memory: they are in no checkpoint.
         places = torch.arange(half, dtype=torch.float32, device="cpu")
@@ -46,6 +47,8 @@ class Colouring(nn.Module):
         identity = torch.eye(half, device="cpu")[None, None]
         enlarge = functional.interpolate(identity, (size, half), mode="bilinear")[0, 0]
         self.register_buffer("enlarge", enlarge, persistent=False)
+        luminance = torch.tensor(_LUMINANCE, device="cpu")[:, None, None]
+        self.register_buffer("luminance", luminance, persistent=False)
 
     def forward(self, face: Tensor, own: Tensor, joint: Tensor) -> Tensor:
         """The editor's change in the joint model's colours.
@@ -61,8 +64,7 @@ class Colouring(nn.Module):
         broad, model = self.broad(torch.cat([own, joint], 1), guide).chunk(2, 1)
         along = (broad * model).sum(1, keepdim=True) / (model.square().sum(1, keepdim=True) + FAINT)
         excess = broad - along.clamp(0.0, LONGEST) * model
-        weights = torch.tensor(_LUMINANCE, device=excess.device)[:, None, None]
-        brightness = (excess * weights).sum(1, keepdim=True)
+        brightness = (excess * self.luminance).sum(1, keepdim=True)
         return own - excess + (1 - BRIGHTNESS) * brightness
 
     def broad(self, changes: Tensor, guide: Tensor) -> Tensor:
@@ -70,7 +72,7 @@ class Colouring(nn.Module):
 
         Args:
             changes: Batch × channels × size × size.
-            guide: Batch × 3 × size × size, 0…1.
+            guide: Batch × 3 × size × size, 0…1 or a little beyond.
         """
         channels, half = changes.shape[1], guide.shape[-1] // 2
         colours = functional.avg_pool2d(guide, 2)

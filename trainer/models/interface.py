@@ -304,7 +304,10 @@ class JointModel(nn.Module, ABC):
         return code
 
     def change_to(self, prepared: Mapping[str, Any], move: Tensor, decoded: Tensor) -> Tensor:
-        """`latent_change`, given the mean of p(x|z) at the `moved` code: for who decodes other codes beside it."""
+        """`latent_change`, given the mean of p(x|z) at the `moved` code: for who decodes other codes beside it.
+
+        Decoded in another batch than the photograph's own, a move of nothing changes nothing but for rounding.
+        """
         change: Tensor = decoded - prepared["reconstruction"]
         return change
 

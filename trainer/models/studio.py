@@ -52,10 +52,15 @@ class StudioJMVAE(JointModel):
             latent: Dimensions of z.
             edit_scale: What the move of the code is multiplied by in an edit, once the editor is trained.
             average_face: Weight of the term ``average_face`` of the `loss`.
+
+        Raises:
+            ValueError: The pictures have no colours.
         """
         super().__init__(modalities, latent)
         self.edit_scale, self.average_face = edit_scale, average_face
         channels, entries = self.modality("image").shape[0], self.modality("attributes").shape[0]
+        if channels != 3:
+            raise ValueError(f"Edits are made in colour: pictures have three channels, not {channels}.")
         self.trunk = Trunk(channels)
         self.attribute_head = nn.Sequential(
             nn.Linear(entries, 512),
@@ -176,7 +181,7 @@ class StudioJMVAE(JointModel):
         return loss + self.average_face * terms["average_face"] if "average_face" in terms else loss
 
     def prepare_edit(self, image: Tensor, move: Tensor | None = None) -> dict[str, Any]:
-        """See `JointModel.prepare_edit`; also the picture's maps and the editor's answer to no move at all."""
+        """See `JointModel.prepare_edit`; also the picture, its maps and the editor's answer to no move at all."""
         maps = self.trunk(image)
         skips = self.editor.see(image, maps)
         z = self._code(maps, None).mean
