@@ -229,7 +229,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "edit_consistency": 3.0,
         "edit_size": 8.0,
         "edit_soft": 0.3,
-        "edit_scale": 0.95,
     },
     "own-attributes": {
         "system": "jmvae-kl-studio",
