@@ -55,7 +55,6 @@ class FaceCode(PersonCode):
     told: Mapping[int, float]
     move: Any
     average: Any
-    reconstruction: Any
     ground: Any
 
 
@@ -96,18 +95,16 @@ class Engine(Imagination):
             move, decoded = self._read(image, known)
             prepared = self._model.prepare_edit(image, move)
             z_attributes = self._encode_vector(decoded)
-            reconstruction = prepared["reconstruction"]
             return FaceCode(
                 engine=self,
                 attributes=tuple(decoded[0].cpu().tolist()),
-                plausibility=self._plausible()(image, reconstruction),
+                plausibility=self._plausible()(image, prepared["reconstruction"]),
                 told=known,
                 move=move,
                 face=image,
                 prepared=prepared,
                 z_attributes=z_attributes,
                 average=self._model.decode_one("image", z_attributes).mean,
-                reconstruction=reconstruction,
                 ground=self._upload(preview)[0].float(),
             )
 
@@ -157,7 +154,7 @@ class Engine(Imagination):
     def reconstruct(self, code: FaceCode) -> Pixels:
         """The face decoded from the mean of q(z|x), size × size × 3."""
         with self._torch.inference_mode():
-            return self._download(self._model.to_pixels(code.reconstruction)[0])
+            return self._download(self._model.to_pixels(code.prepared["reconstruction"])[0])
 
     def places(self, code: FaceCode, attributes: tuple[float, ...]) -> Places:
         """Where the face of ``code`` and its edit to ``attributes`` lie among the codes."""
@@ -242,7 +239,7 @@ class Engine(Imagination):
         if mode == "residual":
             change = average - code.average
             if identity != 1:
-                change = change + (1 - identity) * (code.average - code.reconstruction)
+                change = change + (1 - identity) * (code.average - code.prepared["reconstruction"])
             change = change * self._levels
         else:
             change = model.unstandardise(average)

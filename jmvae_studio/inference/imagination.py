@@ -22,7 +22,7 @@ class PersonCode:
 
     Attributes:
         face: Standardised, 1 × channels × size × size.
-        prepared: See `JointModel.prepare_edit`; holds mu(x) as ``z``.
+        prepared: See `JointModel.prepare_edit`; holds mu(x) as ``z`` and D(mu(x)) as ``reconstruction``.
         z_attributes: mu(w) of the attributes read, 1 × latent.
     """
 

@@ -278,7 +278,7 @@ class JointModel(nn.Module, ABC):
         return read.reshape(-1, *image.shape[:1], read.shape[1]).mean(0)
 
     def prepare_edit(self, image: Tensor, move: Tensor | None = None) -> dict[str, Any]:
-        """What `latent_change` needs of a photograph, once for all its edits; holds its code ``z``.
+        """What `latent_change` needs of a photograph, once for all its edits: ``z``, ``reconstruction`` D(z) and more.
 
         Args:
             image: Standardised, batch × channels × height × width.
