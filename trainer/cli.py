@@ -19,7 +19,7 @@ from trainer.cli_export import app as exports
 from trainer.cli_faces import app as faces
 from trainer.cli_reproduce import app as experiments
 from trainer.config import PRESETS, TrainConfig, load_config, make_config, parse_config
-from trainer.control import is_trained
+from trainer.control import has_state, is_trained
 from trainer.errors import TrainerError
 from trainer.events import EventLog
 from trainer.systems import check_run
@@ -113,9 +113,7 @@ def train(
     config = make_config(values | {name: value for name, value in given.items() if value is not None})
     check_run(config)
     if is_first():
-        if (out / "state").exists() or (
-            out.exists() and any(out.iterdir()) and not (out / "config.json").exists()
-        ):
+        if has_state(out) or (out.exists() and any(out.iterdir()) and not (out / "config.json").exists()):
             raise TrainerError(
                 f"{out} is not empty. Choose a new folder, or go on with: python -m trainer resume {out}"
             )

@@ -90,6 +90,11 @@ def stop_signals(ask: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def has_state(folder: Path) -> bool:
+    """Whether the run in ``folder`` saved a state to go on from; one that was killed early has none."""
+    return any((folder / "state").glob("step-*.pt"))
+
+
 def is_trained(folder: Path) -> bool:
     """Whether a process, of whatever program, trains the run in ``folder`` now."""
     try:

@@ -16,7 +16,7 @@ from jmvae_studio.training.processes import Process
 from jmvae_studio.training.progress import RunProgress
 from jmvae_studio.training.tail import CHUNK, EventTail
 from trainer.config import TrainConfig, load_config
-from trainer.control import ask_for_threads, ask_to_stop
+from trainer.control import ask_for_threads, ask_to_stop, has_state
 from trainer.files import write_beside
 
 LOCK, WAITING, LOG, NOTES = "run.lock", "waiting.json", "trainer.log", "notes.txt"
@@ -93,7 +93,7 @@ class Run:
     @property
     def can_resume(self) -> bool:
         """Whether there is a saved state to go on from."""
-        return any((self.folder / "state").glob("step-*.pt"))
+        return has_state(self.folder)
 
     @property
     def model(self) -> Path | None:

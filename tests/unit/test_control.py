@@ -11,6 +11,7 @@ import torch
 
 from trainer import control
 from trainer.checkpoint import share
+from trainer.cli import app
 from trainer.config import PRESETS, load_config, make_config
 from trainer.control import NAME, STOP, Control, alone, ask_for_threads, ask_to_stop, is_trained
 from trainer.errors import TrainerError
@@ -154,3 +155,20 @@ def test_a_run_is_trained_by_one_process(tmp_path: Path, tiny_mnist: Path) -> No
     with alone(tmp_path):
         pass
     events.close()
+
+
+def test_a_run_that_was_killed_before_its_first_state_can_be_started_anew(
+    tiny_celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Path] = []
+    monkeypatch.setattr("trainer.training.start", lambda folder, *_: started.append(folder) or True)
+    out = tmp_path / "run"
+    command = ["train", "--data", str(tiny_celeba), "--out", str(out)]
+    app(command, standalone_mode=False)
+    (out / "state").mkdir()
+    (out / "state" / ".step-00000500.pt.1.part").write_bytes(b"half")
+    app(command, standalone_mode=False)
+    assert started == [out, out]
+    (out / "state" / "step-00000500.pt").write_bytes(b"whole")
+    with pytest.raises(TrainerError, match="go on with: python -m trainer resume"):
+        app(command, standalone_mode=False)

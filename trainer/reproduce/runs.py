@@ -12,6 +12,7 @@ from pathlib import Path
 
 from trainer.checkpoint_header import read_checkpoint
 from trainer.config import TrainConfig, load_config
+from trainer.control import has_state
 from trainer.errors import TrainerError
 from trainer.events import Progress, read_events
 
@@ -62,7 +63,7 @@ class Job:
     def command(self) -> list[str]:
         """How to start it, or to go on with it."""
         program = [sys.executable, "-m", "trainer"]
-        if any((self.folder / "state").glob("step-*.pt")):
+        if has_state(self.folder):
             return [*program, "resume", str(self.folder)]
         values = self.config.model_dump(mode="json")
         preset, data = values.pop("preset"), values.pop("data")
