@@ -18,6 +18,7 @@ from torch.nn import functional
 from trainer.errors import ConfigError
 from trainer.models.distributions import Bernoulli, Categorical, Distribution, Gaussian
 from trainer.models.interface import Modality
+from trainer.models.linear import Linear
 
 LOG_VARIANCE_RANGE = (-10.0, 10.0)
 """A learned log-variance is kept inside, so that one sure pixel cannot take over the likelihood."""
@@ -43,7 +44,7 @@ def _deconvolution(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 def _dense(inputs: int, outputs: int, norm: bool = False) -> list[nn.Module]:
-    layers: list[nn.Module] = [nn.Linear(inputs, outputs, bias=not norm)]
+    layers: list[nn.Module] = [Linear(inputs, outputs, bias=not norm)]
     if norm:
         layers.append(_batch_norm(outputs, spatial=False))
     return [*layers, nn.ReLU(inplace=True)]
@@ -104,8 +105,8 @@ class GaussianEncoder(nn.Module):
         self.heads = nn.ModuleDict(heads)
         width = _width(heads)
         self.trunk = nn.Sequential(*([] if hidden is None else _dense(width, hidden)))
-        self.mean = nn.Linear(hidden or width, latent)
-        self.variance = nn.Linear(hidden or width, latent)
+        self.mean = Linear(hidden or width, latent)
+        self.variance = Linear(hidden or width, latent)
 
     def forward(self, given: Mapping[str, Tensor]) -> Gaussian:
         """q(z | given), batch × latent, in float32 whatever the precision inside."""
@@ -139,14 +140,14 @@ class AttributeDecoder(nn.Sequential):
     """D512R-D4096R: batch × latent → batch × n."""
 
     def __init__(self, entries: int, latent: int) -> None:
-        super().__init__(*_dense(latent, 512), *_dense(512, 4096), nn.Linear(4096, entries))
+        super().__init__(*_dense(latent, 512), *_dense(512, 4096), Linear(4096, entries))
 
 
 class DenseDecoder(nn.Sequential):
     """D512R-D512R, then the output: batch × latent → batch × shape; with ``norm``, D512BR-D512BR."""
 
     def __init__(self, shape: tuple[int, ...], latent: int, width: int = 512, norm: bool = False) -> None:
-        layers = [*_dense(latent, width, norm), *_dense(width, width, norm), nn.Linear(width, prod(shape))]
+        layers = [*_dense(latent, width, norm), *_dense(width, width, norm), Linear(width, prod(shape))]
         super().__init__(*layers, nn.Unflatten(1, shape))
 
 
