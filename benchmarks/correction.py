@@ -15,7 +15,7 @@ from torch import Tensor
 from jmvae_studio.resources import default_model
 from trainer.checkpoint import load_model
 from trainer.data.celeba import default_cache, load_celeba
-from trainer.models.correction import correct
+from trainer.models.correction import correct, with_known
 from trainer.models.interface import JointModel
 
 
@@ -68,10 +68,8 @@ def main() -> None:
 
 def read_jointly(model: JointModel, image: Tensor, read: Tensor, told: dict[int, float]) -> Tensor:
     """What is read at mu(x,w'), from a picture and its mirror image."""
-    vector = read.clone()
-    for index, value in told.items():
-        vector[index] = value
     sides = model.sides(image)
+    vector = with_known(model, read[None], told)
     given = {"image": sides, model.vector.name: vector.expand(len(sides), -1)}
     return model.decode_one(model.vector.name, model.encode(given).mean).mean.mean(0)
 

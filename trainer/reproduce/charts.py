@@ -73,9 +73,8 @@ def scatter_charts(
             )
     width = gap / 2 + len(panels) * (side + gap)
     for value, name in enumerate(names):
-        colour = COLOURS[
-            value % len(COLOURS)
-        ]  # as a style: the sheet's own colour of text outweighs an attribute
+        colour = COLOURS[value % len(COLOURS)]
+        # as a style: the sheet's own colour of text outweighs an attribute
         where = f'x="{width}" y="{44 + 18 * value}"'
         parts.append(f'<text {where} style="fill:{colour}">● {escape(name)}</text>')
     return _svg(round(width + 60), side + 56, parts)
