@@ -2,7 +2,9 @@
 
 JMVAE-kl with the papers' MNIST nets, batch 100, on digits made from a seed. MultiVae's trainer, ours, and the bare
 forward, backward and fused optimiser step of the same nets on a batch that is ready, take turns; ours also in bfloat16.
-MultiVae is installed into a virtual environment of its own, in a temporary folder unless ``--venv`` names one.
+MultiVae's nets have PyTorch's dense layers, as whoever writes nets for it has them, and in a second row ours
+(`trainer.models.linear`). It is installed into a virtual environment of its own, in a temporary folder unless
+``--venv`` names one.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument(
-        "--there", action="store_true", help="MultiVae's side: an epoch for each line of input"
+        "--there",
+        action="store_true",
+        help="MultiVae's side: an epoch for each line of input, with these layers",
     )
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
@@ -54,17 +58,18 @@ def compare(there: subprocess.Popen[str], folder: Path, rounds: int, threads: in
 
     torch.set_num_threads(threads)
 
-    def multivae() -> float:
+    def multivae(layers: str) -> float:
         assert there.stdin is not None
         assert there.stdout is not None
-        there.stdin.write("\n")
+        there.stdin.write(f"{layers}\n")
         there.stdin.flush()
         return float(there.stdout.readline())
 
     ours, bare = ours_and_bare(folder / "float32", "32-true")
     ours_bf16, bare_bf16 = ours_and_bare(folder / "bfloat16", "bf16-mixed")
     sides: dict[str, Callable[[], float]] = {
-        "MultiVae's trainer": multivae,
+        "MultiVae's trainer": lambda: multivae("PyTorch's"),
+        "MultiVae's trainer, our dense layers": lambda: multivae("ours"),
         "ours": ours,
         "bare step": bare,
         "ours, bf16": ours_bf16,
@@ -136,7 +141,10 @@ def ours_and_bare(folder: Path, precision: str) -> tuple[Callable[[], float], Ca
 
 
 def serve() -> None:
-    """Train an epoch by MultiVae's trainer for every line that comes, and answer with the milliseconds of a step."""
+    """Train an epoch by MultiVae's trainer for every line that comes, and answer with the milliseconds of a step.
+
+    The line says whose dense layers it has: ``PyTorch's`` or ``ours``.
+    """
     library = declare_missing_operators()
     import torch
     from multivae.data.datasets.base import MultimodalBaseDataset
@@ -144,6 +152,7 @@ def serve() -> None:
 
     from trainer.models.interface import Modality
     from trainer.models.jmvae import JMVAEKL
+    from trainer.models.linear import Linear
     from trainer.models.networks import Nets
 
     torch.set_flush_denormal(True)
@@ -166,7 +175,11 @@ def serve() -> None:
         trainer = BaseTrainer(
             model, MultimodalBaseDataset({"image": images, "label": labels}), None, settings
         )
-        for _ in sys.stdin:
+        dense = [module for module in model.modules() if isinstance(module, Linear)]
+        for line in sys.stdin:
+            layer: type[torch.nn.Linear] = Linear if line.strip() == "ours" else torch.nn.Linear
+            for module in dense:
+                module.__class__ = layer
             started = time.perf_counter()
             trainer.train_step(1)
             seconds = time.perf_counter() - started
