@@ -84,6 +84,12 @@ def drag(widget: QWidget, start: QPoint, *stops: QPoint) -> None:
     QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, stops[-1])
 
 
+def double_click(widget: QWidget, place: QPoint) -> None:
+    """Click twice and let go, which Qt's own double click does not: the button would stay down in later tests."""
+    QTest.mouseDClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+
+
 def pixels(image: QImage | None) -> np.ndarray:
     assert image is not None
     converted = image.convertToFormat(QImage.Format.Format_RGB888)

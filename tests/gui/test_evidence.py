@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.inference.engine import Engine
 from jmvae_studio.ui.faces_panel import FacesPanel
-from tests.gui.conftest import drag, drag_slider, pixels
+from tests.gui.conftest import double_click, drag, drag_slider, pixels
 from tests.gui.test_digits import save
 from tests.gui.test_imagining import opened
 
@@ -64,7 +64,7 @@ def test_the_slider_walks_from_the_face_to_its_average(studio: Studio, qtbot: Qt
     assert panel.grid.columns[0] == "Here: 40%"
     assert np.array_equal(face(panel, 0), face(panel, 4))
     assert "At 40 % the model reads" in panel.note
-    QTest.mouseDClick(panel.evidence.groove, LEFT, NONE, panel.evidence.groove.rect().center())
+    double_click(panel.evidence.groove, panel.evidence.groove.rect().center())
     assert panel.grid.columns[0] == "Here: 100%"
 
 

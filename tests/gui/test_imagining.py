@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.ui.faces_panel import FacesPanel
-from tests.gui.conftest import drag, drag_slider, pixels, said, settle
+from tests.gui.conftest import double_click, drag, drag_slider, pixels, said, settle
 from tests.gui.test_digits import save
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -60,7 +60,7 @@ def test_spread_draws_the_random_faces_to_the_average(studio: Studio, qtbot: QtB
     drag(groove, at[0], *at)
     qtbot.waitUntil(lambda: np.array_equal(faces(panel)[1], faces(panel)[0]), timeout=10_000)
     assert np.array_equal(faces(panel)[0], before[0])  # the average does not depend on it
-    QTest.mouseDClick(groove, LEFT, NONE, groove.rect().center())
+    double_click(groove, groove.rect().center())
     qtbot.waitUntil(lambda: np.array_equal(faces(panel), before), timeout=10_000)  # and the same noise again
     QTest.mouseClick(panel.draw, LEFT)
     qtbot.waitUntil(lambda: not np.array_equal(faces(panel)[1], before[1]), timeout=10_000)

@@ -17,7 +17,7 @@ from jmvae_studio.ui.map_marks import EDIT_END, NOTHING, Marks, Spot
 from jmvae_studio.ui.map_pictures import FEW, SMALL, MapPicture
 from jmvae_studio.ui.point_cloud import draw
 from tests.conftest import NAMES
-from tests.gui.conftest import drag, settle
+from tests.gui.conftest import double_click, drag, settle
 from trainer.bank import Bank
 from trainer.data.face_crop import extract
 from trainer.data.face_detection import find_faces
@@ -105,7 +105,7 @@ def test_dragging_the_ground_pans_and_a_double_click_brings_all_back(chart: Late
     after = chart.view.to_plane(QPointF(ground + QPoint(48, 0)))
     assert after.x() == pytest.approx(before.x(), abs=0.3)
     moved = chart.view.to_widget(0, 2)
-    QTest.mouseDClick(viewport, Qt.MouseButton.LeftButton, pos=chart.view.to_widget(1.5, 0.5))
+    double_click(viewport, chart.view.to_widget(1.5, 0.5))
     assert chart.view.to_widget(0, 2).x() < moved.x() - 20
 
 

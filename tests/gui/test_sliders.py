@@ -11,7 +11,7 @@ from jmvae_studio.document.attributes import group, title
 from jmvae_studio.ui.attribute_panel import AttributePanel
 from jmvae_studio.ui.attribute_slider import AttributeSlider
 from tests.conftest import NAMES
-from tests.gui.conftest import drag
+from tests.gui.conftest import double_click, drag
 
 
 @pytest.fixture
@@ -67,11 +67,11 @@ def test_a_double_click_resets_and_does_not_set(panel: AttributePanel, smiling: 
     where = QPoint(30, 10)
     QTest.mouseClick(smiling.groove, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
     before = len(values)
-    QTest.mouseDClick(smiling.groove, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
+    double_click(smiling.groove, where)
     assert resets[-1:] == ["Smiling"]
     assert len(values) <= before + 1
     assert ends
-    QTest.mouseDClick(smiling.label, Qt.MouseButton.LeftButton)
+    double_click(smiling.label, smiling.label.rect().center())
     assert resets[-2:] == ["Smiling", "Smiling"]
 
 
