@@ -40,6 +40,9 @@ mirrored at random.
 {commands}
 ```
 
+Of a run that was resumed with other settings the last ones are given. Weights that were blended in are named by the beginning of
+the SHA-256 of their tensors.
+
 ## How well it reads
 
 On CelebA's test partition ({test} pictures), attributes decoded from the picture alone, q(z|x) then p(w|z):
