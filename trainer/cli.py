@@ -196,12 +196,14 @@ def evaluate(
         str,
         typer.Option(help="Image log-likelihood: sum over channels, or their mean as in the papers' code."),
     ] = "sum",
-    rows: Annotated[int | None, typer.Option(help="Likelihoods of so many pictures only, the first.")] = None,
+    rows: Annotated[
+        int | None, typer.Option(help="Likelihoods of so many pictures only, evenly spaced.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the likelihoods' noise.")] = 0,
 ) -> None:
     """Attributes read from pictures, the error of reconstructions and log-likelihoods, on one partition."""
     from trainer.checkpoint import load_model
-    from trainer.data.dataset import PARTITIONS, name_key
+    from trainer.data.dataset import PARTITIONS, name_key, spaced
     from trainer.data.loading import open_dataset, recognise
     from trainer.evaluation.attributes import (
         accuracy_table,
@@ -261,7 +263,7 @@ def evaluate(
             result["likelihood"] = likelihood_table(
                 model,
                 opened,
-                chosen[:rows],
+                spaced(chosen, rows),
                 k,
                 reduction,
                 seed,
@@ -270,9 +272,9 @@ def evaluate(
     if parzen:
         from trainer.evaluation.parzen import parzen_table
 
-        validation = opened.indices("validation")[:rows]
+        measured, validation = (spaced(opened.indices(name), rows) for name in (partition, "validation"))
         result["parzen"] = parzen_table(
-            model, opened, chosen[:rows], validation, PARZEN_SAMPLES, seed, model.vector.name
+            model, opened, measured, validation, PARZEN_SAMPLES, seed, model.vector.name
         )
     if edits:
         from trainer.evaluation.edit_report import measure_edits, print_tables

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.reproducing import leave_run, quiet
+from trainer.data.dataset import spaced
 from trainer.errors import ConfigError, TrainerError
 from trainer.evaluation.generation import conditional_bound, generation_likelihood
 from trainer.events import EventLog
@@ -365,3 +366,10 @@ def test_systems_differ_in_what_they_generate() -> None:
     assert -5 < found["value"] < -0.1
     with pytest.raises(TrainerError):
         generation_likelihood(cvae, exact_data(12), np.arange(12), "image", 2, "sum", 0)
+
+
+def test_what_is_evaluated_is_spread_over_the_partition() -> None:
+    rows = np.arange(100, 110)
+    assert spaced(rows, 4).tolist() == [100, 102, 105, 107]
+    assert spaced(rows, None).tolist() == spaced(rows, 99).tolist() == rows.tolist()
+    assert not len(spaced(rows, 0))

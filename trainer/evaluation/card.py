@@ -40,8 +40,8 @@ mirrored at random.
 {commands}
 ```
 
-Of a run that was resumed with other settings the last ones are given. Weights that were blended in are named by the beginning of
-the SHA-256 of their tensors.
+Of a run that was resumed with other settings the last ones are given. Weights that were blended in are named by the
+beginning of the SHA-256 of their tensors.
 
 ## How well it reads
 

@@ -14,7 +14,12 @@ import numpy.typing as npt
 
 from trainer.data.dataset import Dataset
 from trainer.errors import ConfigError
-from trainer.evaluation.likelihood import expected_likelihood, importance_bounds, make_generator
+from trainer.evaluation.likelihood import (
+    expected_likelihood,
+    importance_bounds,
+    make_generator,
+    rows_at_once,
+)
 from trainer.evaluation.likelihood_table import mean_and_error, observations
 from trainer.models.conditional import ConditionalModel
 from trainer.models.interface import JointModel
@@ -57,8 +62,9 @@ def generation_likelihood(
     if min(samples, passes) < 1 or not len(rows):
         raise ConfigError("To evaluate generation takes pictures, one sample and one pass or more.")
     found = []
-    for first in range(0, len(rows), ROWS_AT_ONCE):
-        data = observations(model, dataset, rows[first : first + ROWS_AT_ONCE])
+    at_once = rows_at_once(model, ROWS_AT_ONCE)
+    for first in range(0, len(rows), at_once):
+        data = observations(model, dataset, rows[first : first + at_once])
         given = [name for name in data if name != target]
         generator = make_generator(model, seed, first)
         values = expected_likelihood(
@@ -95,8 +101,9 @@ def conditional_bound(
         raise ConfigError("A bound takes pictures, and one importance sample or more.")
     target = (model.target.name,)
     found = []
-    for first in range(0, len(rows), ROWS_AT_ONCE):
-        data = observations(model, dataset, rows[first : first + ROWS_AT_ONCE])
+    at_once = rows_at_once(model, ROWS_AT_ONCE)
+    for first in range(0, len(rows), at_once):
+        data = observations(model, dataset, rows[first : first + at_once])
         generator = make_generator(model, seed, first)
         conditions = sorted(model.condition_names)
         bounds = importance_bounds(

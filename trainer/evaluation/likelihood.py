@@ -38,6 +38,11 @@ def codes_at_once(model: JointModel) -> int:
     return _at_once(model, [modality.name for modality in model.modalities])
 
 
+def rows_at_once(model: JointModel, most: int) -> int:
+    """How many data to measure at a time, up to ``most``: each takes one code or more."""
+    return min(most, codes_at_once(model))
+
+
 def _at_once(model: JointModel, names: Iterable[str]) -> int:
     """How many codes of z may be decoded to the modalities ``names`` at a time."""
     elements = model.latent + sum(math.prod(model.modality(name).shape) for name in names)

@@ -19,6 +19,7 @@ from trainer.evaluation.likelihood import (
     importance_bounds,
     make_generator,
     prior_likelihood,
+    rows_at_once,
 )
 from trainer.models.conditional import ConditionalModel
 from trainer.models.interface import JointModel, Reduction
@@ -98,12 +99,13 @@ def likelihood_table(
     table = _Table(model, k, channel_reduction, seed, samples, prior_samples)
     omitted = table.restrict(observations(model, dataset, rows[:1]))
     values: dict[Key, list[npt.NDArray[np.float64]]] = {}
-    for first in range(0, len(rows), ROWS_AT_ONCE):
-        data = observations(model, dataset, rows[first : first + ROWS_AT_ONCE])
+    at_once = rows_at_once(model, ROWS_AT_ONCE)
+    for first in range(0, len(rows), at_once):
+        data = observations(model, dataset, rows[first : first + at_once])
         for key, value in table.estimate(data, first).items():
             values.setdefault(key, []).append(value.double().cpu().numpy())
         if progress is not None:
-            progress(min(first + ROWS_AT_ONCE, len(rows)), len(rows))
+            progress(min(first + at_once, len(rows)), len(rows))
     return {
         "data": len(rows),
         "unit": "nats per datum, images on the model's own scale",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainer.data.dataset import spaced
 from trainer.reproduce.celeba import QUICK
 from trainer.reproduce.charts import COLOURS, Ellipse, ellipse_charts
 from trainer.reproduce.experiment import Budget, Effort, Experiment, Measured, Picture, Trained, Training
@@ -41,6 +42,8 @@ INDIVIDUALS = 8
 """Drawn in figure 4 (a)."""
 WITHIN = 2.0
 """Standard deviations of the prior."""
+AT_ONCE = 500
+"""Pictures that pass the nets at a time."""
 
 
 def measure_likelihood(run: Trained) -> Measured:
@@ -50,7 +53,7 @@ def measure_likelihood(run: Trained) -> Measured:
     from trainer.models.conditional import ConditionalModel
 
     model, rows = run.model, run.rows()
-    validation = run.dataset.indices("validation")[: max(1, len(rows) // 2)]
+    validation = spaced(run.dataset.indices("validation"), max(1, len(rows) // 2))
     parzen = parzen_table(model, run.dataset, rows, validation, run.effort.k, run.seed)
     found: Measured = {PARZEN: {name: parzen[name] for name in ("value", "standard_error")}}
     if isinstance(model, ConditionalModel) and not model.adversarial:
@@ -105,10 +108,23 @@ def _distributions(run: Trained) -> tuple[Gaussian, Gaussian]:
     import torch
 
     from trainer.evaluation.likelihood_table import observations
+    from trainer.models.distributions import Gaussian
+    from trainer.numbers import in_chunks
 
-    data = observations(run.model, run.dataset, run.rows())
+    rows = run.rows()
+    found: list[tuple[Gaussian, Gaussian]] = []
+
+    def look(piece: slice) -> None:
+        data = observations(run.model, run.dataset, rows[piece])
+        found.append((run.model.prior_given({"attributes": data["attributes"]}), run.model.encode(data)))
+
     with torch.no_grad():
-        return run.model.prior_given({"attributes": data["attributes"]}), run.model.encode(data)
+        in_chunks(len(rows), AT_ONCE, look)
+    prior, posterior = (
+        Gaussian(torch.cat([each.mean for each in part]), torch.cat([each.variance for each in part]))
+        for part in zip(*found, strict=True)
+    )
+    return prior, posterior
 
 
 def efforts(rows: int | None, k: int = 0) -> dict[Budget, Effort]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.reproduce.celeba import CMMA_ATTRIBUTES
-from trainer.reproduce.cmma import CGAN, CMMA, CVAE, DATA_NOTE, NETS_NOTE, efforts
+from trainer.reproduce.cmma import AT_ONCE, CGAN, CMMA, CVAE, DATA_NOTE, NETS_NOTE, efforts
 from trainer.reproduce.experiment import Experiment, Measured, Picture, Trained
 from trainer.reproduce.sheets import Cell, Pixels, caption, sheet, to_pictures
 
@@ -78,8 +78,17 @@ def generate(model: JointModel, attributes: Floats) -> Pixels:
     """Faces of attributes N × A, from the mean of the code and of p(x|z): N × size × size × 3."""
     import torch
 
+    from trainer.numbers import in_chunks
+
+    faces: list[Pixels] = []
+
+    def make(piece: slice) -> None:
+        given = {"attributes": torch.from_numpy(attributes[piece])}
+        faces.append(to_pictures(model, model.complete(given, "image").mean))
+
     with torch.no_grad():
-        return to_pictures(model, model.complete({"attributes": torch.from_numpy(attributes)}, "image").mean)
+        in_chunks(len(attributes), AT_ONCE, make)
+    return np.concatenate(faces)
 
 
 def measure_edits(run: Trained) -> Measured:
@@ -115,15 +124,22 @@ def modify(model: ConditionalModel, image: Tensor, own: Floats, wanted: Floats) 
     import torch
 
     from trainer.models import cmma
+    from trainer.numbers import in_chunks
 
-    before, after = ({"attributes": torch.from_numpy(values)} for values in (own, wanted))
-    with torch.no_grad():
+    faces: list[Pixels] = []
+
+    def change(piece: slice) -> None:
+        before, after = ({"attributes": torch.from_numpy(values[piece])} for values in (own, wanted))
         if isinstance(model, cmma.CMMA):
             move = model.prior_given(after).mean - model.prior_given(before).mean
-            code = model.encode({"image": image} | after).mean + move
+            code = model.encode({"image": image[piece]} | after).mean + move
         else:
-            code = model.encode({"image": image} | before).mean
-        return to_pictures(model, model.decode_given("image", code, after).mean)
+            code = model.encode({"image": image[piece]} | before).mean
+        faces.append(to_pictures(model, model.decode_given("image", code, after).mean))
+
+    with torch.no_grad():
+        in_chunks(len(own), AT_ONCE, change)
+    return np.concatenate(faces)
 
 
 def draw_edits(runs: list[Trained], measured: Mapping[str, Measured]) -> list[Picture]:

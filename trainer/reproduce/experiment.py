@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from trainer.checkpoint_header import read_checkpoint
 from trainer.config import PRESETS, TrainConfig, make_config
-from trainer.data.dataset import Dataset
+from trainer.data.dataset import Dataset, spaced
 from trainer.events import read_events
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Effort:
         epochs: Passes over the training pictures before a GAN joins.
         gan_epochs: Further ones against a discriminator, in the systems with a GAN.
         warmup_share: N_t / epochs; see `TrainConfig.warmup_share`.
-        rows: Test pictures to evaluate on, the first ones; all if empty, none if 0.
+        rows: Test pictures to evaluate on, evenly spaced; all if empty, none if 0.
         k: Importance samples of a bound; 0 where none is estimated.
         settings: What differs from the preset, in all trainings.
     """
@@ -141,7 +141,7 @@ class Trained:
 
     def rows(self, partition: str = "test") -> npt.NDArray[np.int64]:
         """The pictures to evaluate on."""
-        return self.dataset.indices(partition)[: self.effort.rows]
+        return spaced(self.dataset.indices(partition), self.effort.rows)
 
     def shown(self, count: int) -> Mapping[str, npt.NDArray[np.uint8]]:
         """Faces for the figures, by name: the user's photographs, or else the first ``count`` test pictures."""

@@ -152,7 +152,7 @@ def measure_latent(run: Trained) -> Measured:
 def draw_latent(runs: list[Trained], measured: Mapping[str, Measured]) -> list[Picture]:
     """A, figure 3."""
     clouds = {run.training.row: _codes(run) for run in runs}
-    labels = np.asarray(runs[0].dataset.attributes[_shown(runs[0])].argmax(1), np.int64)
+    labels = np.asarray(runs[0].dataset.attributes[runs[0].rows()].argmax(1), np.int64)
     names = runs[0].dataset.names
     frames = {row: np.concatenate(both) for row, both in clouds.items()}  # both figures on one scale
     joint, given = (
@@ -164,10 +164,6 @@ def draw_latent(runs: list[Trained], measured: Mapping[str, Measured]) -> list[P
     ]
 
 
-def _shown(run: Trained) -> npt.NDArray[np.int64]:
-    return run.rows()[:1500]
-
-
 def _codes(run: Trained) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Codes N × 2 of the digits that are shown, from image and label and from the label alone; the top layer's."""
     import torch
@@ -175,7 +171,7 @@ def _codes(run: Trained) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float3
     from trainer.evaluation.likelihood import generating_code, make_generator
     from trainer.evaluation.likelihood_table import observations
 
-    data = observations(run.model, run.dataset, _shown(run))
+    data = observations(run.model, run.dataset, run.rows())
     generator = make_generator(run.model, run.seed)
     with torch.no_grad():
         noise = torch.randn(len(data["label"]), run.model.latent, generator=generator)
@@ -299,7 +295,7 @@ EXPERIMENTS = (
         shows="Whether codes collapse when the image is missing: JMVAE's should, those of JMVAE-h and "
         "JMVAE-kl should not.",
         preset="mnist",
-        efforts=_efforts(PAPER_2018, 1500),
+        efforts=_efforts(replace(PAPER_2018, rows=1500), 1500),
         trainings=tuple(map(_two_dimensional, (JMVAE, JMVAE_H, JMVAE_KL))),
         columns={
             SPREAD: "standard deviation of codes drawn from labels alone, over that of codes of image and label"

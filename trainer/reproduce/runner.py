@@ -21,7 +21,7 @@ from trainer.errors import ConfigError, TrainerError
 from trainer.events import Progress
 from trainer.reproduce.experiment import Budget, Experiment, Measured, Trained, Training
 from trainer.reproduce.report import to_json, to_markdown
-from trainer.reproduce.runs import Job, train_all
+from trainer.reproduce.runs import Job, setting, train_all
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -145,7 +145,7 @@ def _measure(experiment: Experiment, run: Trained) -> Measured:
     from trainer.files import write_beside
 
     path = run.folder / "measured" / f"{experiment.name}.json"
-    effort = {"rows": run.effort.rows, "k": run.effort.k, "seed": run.seed}
+    effort = {"rows": run.effort.rows, "k": run.effort.k, "seed": run.seed, "data": str(run.config.data)}
     key = {"digest": run.digest, "columns": list(experiment.columns), "code": _code_digest(), **effort}
     if path.is_file():
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -160,11 +160,14 @@ def _measure(experiment: Experiment, run: Trained) -> Measured:
 
 @cache
 def _code_digest() -> str:
-    """Of the modules that measure, so that nothing is kept that another version of them has measured."""
+    """Of what measures, the judge of edits too, so that nothing is kept that another version of it has measured."""
+    from trainer.cli_common import JUDGE
+
     package, digest = Path(__file__).parents[1], hashlib.sha256()
-    for folder in ("models", "evaluation", "reproduce"):
-        for path in sorted((package / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
+    folders = ("models", "evaluation", "reproduce", "data")
+    modules = [path for folder in folders for path in sorted((package / folder).rglob("*.py"))]
+    for path in (*modules, package / "objectives.py", JUDGE):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -180,8 +183,9 @@ def _result(
         "source": experiment.source,
         "budget": request.budget,
         "command": f"python -m trainer reproduce {experiment.name} --budget {request.budget} --data DATA --out RUNS"
+        + (f" --seed {request.seed}" if request.seed else "")
         + "".join(f" --photo {photo.name}" for photo in request.photos)
-        + "".join(f" --set {name}={value}" for name, value in request.changes.items()),
+        + "".join(f" --set {setting(name, value)}" for name, value in request.changes.items()),
         "dataset": first.config.dataset,
         "seed": request.seed,
         "evaluation": {"pictures": len(first.rows()), **asdict(first.effort)},

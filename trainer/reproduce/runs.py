@@ -67,12 +67,13 @@ class Job:
             return [*program, "resume", str(self.folder)]
         values = self.config.model_dump(mode="json")
         preset, data = values.pop("preset"), values.pop("data")
-        settings = [
-            part
-            for name, value in values.items()
-            for part in ("--set", f"{name}={'none' if value is None else value}")
-        ]
+        settings = [part for name, value in values.items() for part in ("--set", setting(name, value))]
         return [*program, "train", "--preset", preset, "--data", data, "--out", str(self.folder), *settings]
+
+
+def setting(name: str, value: object) -> str:
+    """As ``--set`` takes it."""
+    return f"{name}={'none' if value is None else value}"
 
 
 def train_all(jobs: list[Job], workers: int, logs: Path, progress: Progress) -> None:
