@@ -18,7 +18,7 @@ app = typer.Typer()
 def judge(
     data: DataFolder,
     out: Annotated[Path, typer.Option(help="The judge to write, *.safetensors.")],
-    epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = 7,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 7,
     seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 11,
 ) -> None:
     """Train the classifier that judges edits, on real pictures alone."""
@@ -42,7 +42,7 @@ def edits(
     judge_path: Annotated[Path, typer.Option("--judge", help="Who judges; see the command judge.")] = JUDGE,
     partition: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     mode: Annotated[list[str] | None, typer.Option(help="residual, latent, or both (repeat).")] = None,
-    count: Annotated[int, typer.Option(help="Faces per attribute and direction.")] = 100,
+    count: Annotated[int, typer.Option(min=1, help="Faces per attribute and direction.")] = 100,
     standard: Annotated[bool, typer.Option("--standard", help="Only the 13 standard attributes.")] = False,
     baselines: Annotated[bool, typer.Option(help="Also doing nothing, and the nearest neighbour.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
@@ -88,7 +88,7 @@ def card(
     data: DataFolder,
     out: Annotated[Path, typer.Option(help="The card to write, *.md.")],
     judge_path: Annotated[Path, typer.Option("--judge", help="Who judges its edits.")] = JUDGE,
-    count: Annotated[int, typer.Option(help="Edited faces per attribute and direction.")] = 100,
+    count: Annotated[int, typer.Option(min=1, help="Edited faces per attribute and direction.")] = 100,
 ) -> None:
     """Measure a face model on the test partition and write its card."""
     from trainer.checkpoint import load_model
@@ -102,6 +102,10 @@ def card(
     celeba = load_celeba(data, header.image_size)
     if celeba.names != header.attribute_names:
         raise TrainerError(f"{checkpoint.name} has other attributes than {data}: a card needs the same ones.")
+    if header.image_size != 64:
+        raise TrainerError(
+            f"{checkpoint.name} has pictures of {header.image_size} pixels; the judge reads 64."
+        )
     write_beside(out, make_card(checkpoint, model, header, celeba, load_judge(judge_path), count).encode())
 
 

@@ -67,7 +67,9 @@ class TrainConfig(BaseModel):
     )
     learning_rate_end: float = Field(2e-5, gt=0, le=1, description="The optimiser's last rate.")
     adam_epsilon: float = Field(1e-8, gt=0, description="Adam's epsilon.")
-    gradient_clip: float | None = Field(None, gt=0, description="Largest total gradient norm; none if empty.")
+    gradient_clip: float | None = Field(
+        None, gt=0, description="Largest total gradient norm of an update on the bound; none if empty."
+    )
     alpha: float = Field(1.0, ge=0, description="Weight of JMVAE-kl's two KL terms.")
     warmup_share: float = Field(
         0.4, ge=0, le=0.5, description="Share of the epochs in which beta rises from 0 to 1 (N_t / epochs)."
@@ -104,7 +106,8 @@ class TrainConfig(BaseModel):
 
     recon_loss: Literal["pixel", "feature"] = Field(
         "pixel",
-        description="What the GAN's reconstruction is compared by: pixels, or discriminator's features.",
+        description="What the decoder's reconstruction is compared by in the GAN's epochs: pixels, or the "
+        "discriminator's features.",
     )
 
     edit_epochs: int = Field(0, ge=0, description="Last passes, in which the editor learns from a critic.")

@@ -142,6 +142,8 @@ def check_run(config: TrainConfig) -> System:
     system = find_system(config.system)
     if config.edit_epochs and not system.trains_edits:
         raise ConfigError(f"“{config.system}” has no editor to train: set edit_epochs to 0.", "edit_epochs")
+    if not config.total_epochs:
+        raise ConfigError("A run takes one epoch or more: set epochs.", "epochs")
     if config.average_face and not system.decoding_parts:
         able = ", ".join(name for name, known in SYSTEMS.items() if known.decoding_parts)
         raise ConfigError(
@@ -156,6 +158,10 @@ def check_run(config: TrainConfig) -> System:
             "or keep_attributes to no.",
             "keep_attributes",
         )
+    if system.trains_edits:
+        for name in ("nets", "hidden", "variance"):
+            if getattr(config, name) != type(config).model_fields[name].default:
+                raise ConfigError(f"“{config.system}” has nets of its own: leave out {name}.", name)
     return system
 
 

@@ -98,10 +98,12 @@ def test_the_editor_learns_through_its_colours_in_full_precision(
     assert own.grad.abs().mean() > 0.1
 
 
-def test_pictures_without_colours_are_refused() -> None:
-    grey = (Modality("image", "image", (1, 64, 64)), MODALITIES[1])
-    with pytest.raises(ValueError, match="three channels, not 1"):
-        StudioJMVAE(grey, 16)
+@pytest.mark.parametrize(
+    ("shape", "reason"), [((1, 64, 64), "three channels, not 1"), ((3, 32, 32), "64×64 pixels, not 32×32")]
+)
+def test_pictures_that_do_not_fit_are_refused(shape: tuple[int, ...], reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        StudioJMVAE((Modality("image", "image", shape), MODALITIES[1]), 16)
 
 
 @torch.no_grad()

@@ -127,6 +127,13 @@ def test_what_cannot_be_trained_is_said(tiny_mnist: Path, tmp_path: Path) -> Non
     events = EventLog(tmp_path / "events.jsonl")
     with pytest.raises(CapabilityError, match="no image decoder"):
         Run(tmp_path, mnist(tiny_mnist, system="cvae", target="vector", gan_epochs=1), events, quiet)
+    reader = {
+        "system": "cmma",
+        "target": "vector",
+        "condition_term": True,
+    }  # it decodes the image as a condition
+    with pytest.raises(CapabilityError, match="no image decoder"):
+        Run(tmp_path, mnist(tiny_mnist, **reader, gan_epochs=1), events, quiet)
     with pytest.raises(CapabilityError, match="pictures"):
         Run(tmp_path, mnist(tiny_mnist, system="cgan", target="vector"), events, quiet)
     with pytest.raises(ConfigError, match="choose nets=dense"):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trainer.config import TrainConfig
 from trainer.errors import CapabilityError
+from trainer.models.conditional import ConditionalModel
 from trainer.models.game import Average, Game, gradient_penalty
 from trainer.models.interface import JointModel
 from trainer.models.networks import Nets, initialise
@@ -58,13 +59,17 @@ class WornGame(Adversary):
     """The GAN part of VAE-GAN, CVAE-GAN, CMMA-GAN and JMVAE-GAN.
 
     Three updates a batch, as in the papers' code: encoders and the other decoders on the bound, the image decoder on
-    reconstruction and on being taken for real, the discriminator on telling them apart. The reconstruction is
-    compared by pixels, or by the discriminator's features (Larsen et al. 2015).
+    reconstruction and on being taken for real, the discriminator on telling them apart. The decoder's reconstruction
+    is compared by pixels, or by the discriminator's features (Larsen et al. 2015, whose encoder sees them too; here it
+    keeps the likelihood).
     """
 
     def __init__(self, config: TrainConfig, model: JointModel) -> None:
         decoders = getattr(model, "decoders", None)
-        if not isinstance(decoders, nn.ModuleDict) or "image" not in decoders:
+        makes_images = isinstance(decoders, nn.ModuleDict) and "image" in decoders
+        if isinstance(model, ConditionalModel):  # it may decode its condition too
+            makes_images = model.target.kind == "image"
+        if not makes_images:
             raise CapabilityError(
                 f"This {config.system} has no image decoder that could play a GAN: set gan_epochs to 0."
             )

@@ -205,10 +205,9 @@ class JointModel(nn.Module, ABC):
         posterior = self.encode(given)
         return posterior.kl(self.prior(len(posterior.mean)))
 
-    def log_prior(self, z: Tensor, given: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Log p(z), or log p(z | given) of a conditional system, one number per code, in nats."""
-        prior = self.prior_given(given) if given else self.prior(len(z))
-        return prior.log_prob(z).sum(1)
+    def log_prior(self, z: Tensor) -> Tensor:
+        """Log p(z), one number per code, in nats."""
+        return self.prior(len(z)).log_prob(z).sum(1)
 
     def sample_prior(self, noise: Tensor, given: Mapping[str, Tensor] | None = None) -> Tensor:
         """Codes from the prior, or from p(z | given) of a conditional system, made from ``noise``, batch × latent."""

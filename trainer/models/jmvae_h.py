@@ -134,7 +134,7 @@ class JMVAEH(JMVAE):
         parts = self._split(noise)
         return self._descend(parts[-1], parts)
 
-    def log_prior(self, z: Tensor, given: Mapping[str, Tensor] | None = None) -> Tensor:
+    def log_prior(self, z: Tensor) -> Tensor:
         """See `JointModel.log_prior`: log p(z_L) + sum of log p(z_l | z_{l+1})."""
         layers = self._split(z)
         total = standard_gaussian(layers[-1]).log_prob(layers[-1]).sum(1)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.errors import CapabilityError
+from trainer.errors import CapabilityError, ConfigError
 from trainer.models.colouring import Colouring
 from trainer.models.distributions import Gaussian, standard_gaussian
 from trainer.models.interface import Bound, JointModel, Modality, Reduction
@@ -54,13 +54,16 @@ class StudioJMVAE(JointModel):
             average_face: Weight of the term ``average_face`` of the `loss`.
 
         Raises:
-            ValueError: The pictures have no colours.
+            ConfigError: The pictures have no colours, or another size.
         """
         super().__init__(modalities, latent)
         self.edit_scale, self.average_face = edit_scale, average_face
-        channels, entries = self.modality("image").shape[0], self.modality("attributes").shape[0]
+        (channels, *sides), (entries,) = self.modality("image").shape, self.modality("attributes").shape
         if channels != 3:
-            raise ValueError(f"Edits are made in colour: pictures have three channels, not {channels}.")
+            raise ConfigError(f"Edits are made in colour: pictures have three channels, not {channels}.")
+        if sides != [64, 64]:
+            size = "×".join(map(str, sides))
+            raise ConfigError(f"The studio's nets take 64×64 pixels, not {size}.", "image_size")
         self.trunk = Trunk(channels)
         self.attribute_head = nn.Sequential(
             nn.Linear(entries, 512),
