@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import glob
+import io
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def part(path: Path) -> Path:
@@ -43,3 +48,10 @@ def write_beside(path: Path, data: bytes | str, durable: bool = True) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def to_png(picture: Image.Image) -> bytes:
+    """The content of a file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

@@ -10,6 +10,7 @@ import torch
 from PIL import Image, ImageFilter
 
 from trainer.errors import ConfigError
+from trainer.files import to_png, write_beside
 from trainer.models.interface import JointModel
 
 FACES: dict[str, tuple[str, ...]] = {
@@ -72,7 +73,7 @@ def make_samples(
         image = model.decode_one("image", posterior.sample(noise)).mean
         pixels = model.to_pixels(image)[0].permute(1, 2, 0).contiguous().numpy()
         path = folder / f"{name}.png"
-        _on_canvas(pixels).save(path, optimize=True)
+        write_beside(path, to_png(_on_canvas(pixels)))
         paths.append(path)
     return paths
 

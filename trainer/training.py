@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import time
@@ -30,7 +29,7 @@ from trainer.data.loading import load_dataset
 from trainer.errors import CheckpointError, TrainerError
 from trainer.evaluation.figures import sample_sheet
 from trainer.events import EventLog, Progress
-from trainer.files import write_beside
+from trainer.files import to_png, write_beside
 from trainer.models.adversarial import make_adversary
 from trainer.models.editing import EditStage
 from trainer.models.game import Game
@@ -293,6 +292,7 @@ class Run:
         self.step, self.skipped, self._bad = self.step + 1, self.skipped + 1, self._bad + 1
         self.events.emit("skipped", step=self.step, in_a_row=self._bad, skipped=self.skipped)
         if self._bad < IN_A_ROW:
+            self.averaged.follow(self.step)  # the last batch of an epoch may be the one
             return True
         self._bad = 0
         state = load_newest_state(self.folder / "state")
@@ -338,27 +338,27 @@ class Run:
                 metrics = self.validate(rows)
                 sheet = sample_sheet(self.model, self.data.images[rows[:8]], self.data.attributes[rows[:8]])
             self._write_sheet(sheet, epoch)
-            best = score(metrics)
-            if is_best := best >= self.best:
-                self.best = best
             self.events.emit("epoch", epoch=epoch, step=self.step, **metrics)
             size = sum(2 * tensor.numel() for tensor in self.averaged.tensors.values())
-            self.saver.write("the model", size, lambda: self._publish(epoch, is_best))
+            found, step = score(metrics), self.step
+            # Written late, for want of room, the weights are others than those that were validated.
+            self.saver.write(
+                "the model", size, lambda: self._publish(epoch, found if self.step == step else None)
+            )
         self._save(stopping)
 
     def _write_sheet(self, sheet: Image.Image, epoch: int) -> None:
-        stream = io.BytesIO()
-        sheet.save(stream, "PNG")
+        content = to_png(sheet)
         path = self.folder / "samples" / f"epoch-{epoch:04d}.png"
 
         def write() -> None:
             path.parent.mkdir(exist_ok=True)
-            write_beside(path, stream.getvalue(), durable=False)
+            write_beside(path, content, durable=False)
 
-        self.saver.write("the sheet of samples", len(stream.getvalue()), write)
+        self.saver.write("the sheet of samples", len(content), write)
 
-    def _publish(self, epoch: int, is_best: bool) -> None:
-        """Write the averaged weights for use; weights that are not finite stay unpublished."""
+    def _publish(self, epoch: int, found: float | None) -> None:
+        """Write the averaged weights for use, and as the best ones if their `score` is; not if they are not finite."""
         path = self.folder / "model.safetensors"
         crop = CropSpec("face" if self.config.dataset != "mnist" else "whole")
         parent = self.parent.digest if self.parent else None
@@ -368,8 +368,9 @@ class Run:
         except CheckpointError as error:
             self.events.emit("not-published", epoch=epoch, message=str(error))
             return
-        if is_best:
+        if is_best := found is not None and found >= self.best:
             share(path, self.folder / "best.safetensors")
+            self.best = found
         self.events.emit("published", path=path.name, epoch=epoch, best=is_best)
 
     def validate(self, rows: npt.NDArray[np.int64]) -> dict[str, float]:

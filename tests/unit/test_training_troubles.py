@@ -68,6 +68,8 @@ def is_finite(run: Run) -> bool:
         {"gan_epochs": 2, "epochs": 1, "nets": "conv", "image_size": 64},
         {
             "system": "jmvae-kl-studio",
+            "nets": "conv",
+            "hidden": 512,
             "image_size": 64,
             "latent": 8,
             "epochs": 1,
@@ -96,6 +98,15 @@ def test_a_batch_that_is_no_number_is_passed_over(
     assert [event["in_a_row"] for event in told(tmp_path, "skipped")] == [1, 1, 2, 1]
     assert run.skipped == 4
     assert len(told(tmp_path, "step")) == 8
+
+
+def test_an_epoch_whose_last_batch_is_passed_over_publishes_its_own_weights(make: MakeRun) -> None:
+    run = make(ema_decay=0.0)
+    spoil(run, lambda step: step == 3)
+    while run.step < 4:
+        run.take_step()
+    newest = run.model.state_dict()
+    assert all(torch.equal(tensor, newest[name]) for name, tensor in run.averaged.tensors.items())
 
 
 def test_after_several_in_a_row_the_run_goes_back_and_on_more_slowly(make: MakeRun, tmp_path: Path) -> None:
@@ -208,6 +219,28 @@ def test_a_full_disk_stops_nothing_and_is_tried_again(
     assert told(tmp_path, "saved-at-last")[0]["what"] == failed["what"]
     assert len(list((tmp_path / "samples").iterdir())) == 3
     assert load_model(tmp_path / "model.safetensors")[1].training["epoch"] == 3
+
+
+def test_weights_that_are_written_late_are_not_the_best_ones(
+    make: MakeRun, tmp_path: Path, disk: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter((0.1, 0.9, 0.5))
+    monkeypatch.setattr(training, "score", lambda metrics: next(scores))
+
+    def best() -> int:
+        return int(load_model(tmp_path / "best.safetensors")[1].training["epoch"])
+
+    run = make()
+    found = []
+    for epoch in (1, 2, 3):
+        disk["full"] = lambda file, full=epoch == 2: full and "model.safetensors" in file
+        while run.step < 4 * epoch:
+            run.take_step()
+            run.saver.retry()
+        run.finish_epoch(epoch)
+        found.append((best(), run.best))
+    assert found == [(1, 0.1), (1, 0.1), (3, 0.5)]
+    assert len(told(tmp_path, "saved-at-last")) == 1
 
 
 def test_at_the_end_a_full_disk_is_an_error_that_names_it(

@@ -30,6 +30,7 @@ from trainer.evaluation.figures import grid
 from trainer.evaluation.judge import Judge
 from trainer.evaluation.reconstruction import reconstruction_error
 from trainer.events import Progress
+from trainer.files import to_png, write_beside
 from trainer.models.interface import JointModel
 
 WANTED = (
@@ -100,7 +101,7 @@ def measure_edits(
         for mode in _checked(modes):
             run(f"{path.stem} ({mode})", by_model(model, mode)).update(reading(model, data, partition))
         if number == 0 and sheet is not None:
-            contact_sheet(model, data, partition, _checked(modes)[0]).save(sheet)
+            write_beside(sheet, to_png(contact_sheet(model, data, partition, _checked(modes)[0])))
     if baselines:
         run("nothing", nothing())
         run("nearest neighbour", nearest_neighbour(data, judge))
@@ -251,6 +252,8 @@ def _load(path: Path, data: Dataset) -> JointModel:
     model, header = load_model(path)
     if header.attribute_names != data.names:
         raise ConfigError(f"{path.name} has other attributes than the data: edits need the same ones.")
+    if header.image_size != data.images.shape[1]:
+        raise ConfigError(f"{path.name} has pictures of {header.image_size} pixels; the judge reads 64.")
     return model
 
 

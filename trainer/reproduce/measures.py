@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from trainer.files import to_png
 from trainer.reproduce.experiment import Measured, Trained
 
 if TYPE_CHECKING:
@@ -103,10 +103,3 @@ def png(rows: list[Tensor], scale: int) -> bytes:
     picture = grid(rows)
     size = (picture.width * scale, picture.height * scale)
     return to_png(picture.resize(size, Image.Resampling.NEAREST))
-
-
-def to_png(picture: Image.Image) -> bytes:
-    """The content of a file."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from trainer.files import to_png
 from trainer.reproduce.charts import COLOURS
-from trainer.reproduce.measures import to_png
 
 if TYPE_CHECKING:
     from torch import Tensor
