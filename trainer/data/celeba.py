@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import io
 import zipfile
 import zlib
@@ -10,12 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from trainer.data import face_crop
 from trainer.data.dataset import Dataset, Progress
-from trainer.data.face_crop import ALIGNED_CENTER, ALIGNED_SIDE, aligned_crop, extract
+from trainer.data.face_crop import aligned_crop, extract
 from trainer.errors import DataError
 from trainer.files import part
 
@@ -155,7 +158,7 @@ def _cached_images(
 ) -> npt.NDArray[np.uint8]:
     with _pictures(folder) as (identity, read):
         names = hashlib.sha256("\n".join(files).encode()).hexdigest()
-        recipe = f"{identity}|{names}|{size}|{ALIGNED_CENTER}|{ALIGNED_SIDE}"
+        recipe = f"{identity}|{names}|{size}|{cv2.__version__}|{inspect.getsource(face_crop)}"
         key = hashlib.sha256(recipe.encode()).hexdigest()[:16]
         path = cache / f"celeba-{size}-{key}.npy"
         if not path.exists():
