@@ -106,8 +106,10 @@ class Photographs(QObject):
             else:
                 files += self._pictures_in(path)
         new = [path.absolute() for path in files]
+        known = {photo.path for photo in self._session.photos}  # a folder may bring thousands
         for path in new:
-            if len(new) > 1 and self._session.find(path) is None:
+            if len(new) > 1 and path not in known:
+                known.add(path)
                 self._session.add(path)
                 self.opener.thumbnail(path)
         if new:

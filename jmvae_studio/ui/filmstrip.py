@@ -55,6 +55,7 @@ class Filmstrip(QListWidget):
         self.setFrameShape(QListWidget.Shape.NoFrame)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setAutoScroll(False)  # `show_frames` says when
         self.setItemDelegate(_FrameDelegate(self))
         palette = self.palette()
         palette.setColor(QPalette.ColorRole.Base, palette.color(QPalette.ColorRole.Window))
@@ -62,6 +63,8 @@ class Filmstrip(QListWidget):
         self.setAutoFillBackground(False)
         self.viewport().setAutoFillBackground(False)
         self._frames: list[Frame] = []
+        self._current: int | None = None
+        """Number of the photograph that stands out."""
         self.setMinimumHeight(self.sizeHint().height())
         self.setMaximumHeight(self.sizeHint().height())
         self.currentItemChanged.connect(self._choose)
@@ -71,7 +74,7 @@ class Filmstrip(QListWidget):
         return QSize(400, _PICTURE.height() + self.fontMetrics().height() + 32)
 
     def show_frames(self, frames: Sequence[Frame], current: int | None) -> None:
-        """Show these photographs; the one with the number ``current`` stands out."""
+        """Show these photographs; the one with the number ``current`` stands out, in sight when it is another."""
         self.blockSignals(True)
         if [frame.number for frame in frames] != [frame.number for frame in self._frames]:
             self.clear()
@@ -90,8 +93,11 @@ class Filmstrip(QListWidget):
                 item.setData(_PIXMAP, frame.thumbnail)
             if frame.number == current:
                 self.setCurrentRow(index)
-                self.scrollToItem(self.item(index))
-        self._frames = list(frames)
+                if (
+                    current != self._current
+                ):  # thumbnails and edits leave the strip where the user scrolled it
+                    self.scrollToItem(self.item(index))
+        self._frames, self._current = list(frames), current
         self.blockSignals(False)
         self.viewport().update()
 

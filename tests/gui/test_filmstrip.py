@@ -1,17 +1,19 @@
 """Several photographs at once: opened, shown, closed and brought back, each with its own edits and history."""
 
 import shutil
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePath
 
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
+from jmvae_studio.ui.filmstrip import Filmstrip, Frame
 from tests.gui.conftest import drag_slider, said, settle
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -38,6 +40,22 @@ def drop(studio: Studio, *paths: Path) -> None:
     assert entering.isAccepted()
     event = QDropEvent(QPointF(200, 200), Qt.DropAction.CopyAction, data, buttons, keys)
     QApplication.sendEvent(studio.window, event)
+
+
+def roll(strip: Filmstrip, distance: int) -> None:
+    """Turn the wheel sideways over the strip."""
+    place = QPointF(strip.viewport().rect().center())
+    event = QWheelEvent(
+        place,
+        QPointF(strip.viewport().mapToGlobal(place.toPoint())),
+        QPoint(0, 0),
+        QPoint(distance, 0),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(strip.viewport(), event)
 
 
 def wait_for(studio: Studio, qtbot: QtBot, name: str) -> None:
@@ -158,4 +176,48 @@ def test_the_photograph_wished_for_last_is_shown(studio: Studio, qtbot: QtBot, f
         assert studio.session.photo is wished
     studio.photographs.show(second)
     wait_for(studio, qtbot, "2.jpg")
+    settle(studio, qtbot)
+
+
+def test_the_strip_stays_where_it_was_scrolled_to(qtbot: QtBot) -> None:
+    strip = Filmstrip()
+    qtbot.addWidget(strip)
+    strip.resize(400, strip.height())
+    strip.show()
+    qtbot.waitExposed(strip)
+    frames = [Frame(number, f"{number}.jpg", False, None) for number in range(60)]
+    strip.show_frames(frames, 0)
+    QApplication.processEvents()
+    bar = strip.horizontalScrollBar()
+    roll(strip, -1200)
+    there = bar.value()
+    assert there > 300
+    picture = QPixmap(20, 20)
+    picture.fill(Qt.GlobalColor.red)
+    for index in range(0, 60, 7):  # thumbnails come, and an edit is made
+        frames[index] = replace(frames[index], thumbnail=picture, edited=index == 0)
+        strip.show_frames(frames, 0)
+        QApplication.processEvents()
+        assert bar.value() == there
+    del frames[5]  # another one is closed
+    strip.show_frames(frames, 0)
+    QApplication.processEvents()
+    assert bar.value() == there
+    strip.show_frames(frames, 59)
+    QApplication.processEvents()
+    assert strip.viewport().rect().contains(strip.visualItemRect(strip.item(58)).center())
+
+
+def test_many_photographs_are_opened_without_comparing_each_with_all(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, photograph: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [photograph, *(tmp_path / f"{number}.jpg" for number in range(400))]
+    monkeypatch.setattr(studio.photographs.opener, "thumbnail", lambda path: None)  # the files are not there
+    compared = []
+    equal = PurePath.__eq__
+    monkeypatch.setattr(PurePath, "__eq__", lambda one, other: compared.append(1) or equal(one, other))
+    studio.photographs.open_paths([*many, *many[:3]])
+    monkeypatch.undo()
+    assert [photo.path for photo in studio.session.photos] == many
+    assert len(compared) < 20 * len(many)
     settle(studio, qtbot)
