@@ -32,6 +32,7 @@ class Editing(QObject):
         panel.reset_asked.connect(lambda name: session.preview_value(name, None))
         panel.reset_all_asked.connect(session.reset)
         panel.gesture_ended.connect(session.end_gesture)
+        panel.click_withdrawn.connect(session.withdraw_gesture)
         panel.state_asked.connect(lambda name, state: session.set_state(name, cast(State, state)))
         panel.follow_asked.connect(self._follow)
         panel.strength_changed.connect(self._strengthen)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoGroup, QUndoStack
+from PySide6.QtGui import QUndoCommand, QUndoGroup, QUndoStack
 
 from jmvae_studio.document.edit import Edit, Mode, State
 from jmvae_studio.document.photo import (
@@ -64,6 +64,8 @@ class Session(QObject):
         """Of faces that come new."""
         self._kept_bytes = 600_000_000
         self._gesture: Edit | FaceCrop | None = None
+        self._ended: QUndoCommand | None = None
+        """The step of the gesture that ended last, if it made one."""
         self._shown: list[Photo] = []
         """In the order in which they were last shown."""
         self._opened = 0
@@ -305,7 +307,7 @@ class Session(QObject):
 
     def end_gesture(self) -> None:
         """Make the gesture under way one undo entry."""
-        before, self._gesture = self._gesture, None
+        before, self._gesture, self._ended = self._gesture, None, None
         face, photo = self.face, self.photo
         if before is None or face is None or photo is None:
             return
@@ -314,7 +316,17 @@ class Session(QObject):
             if before != face.crop:
                 self.push(partial(self._apply_crop, face), before, face.crop, tr("move the face's square"))
         elif before != face.edit:
-            self.push(partial(self._apply, face), before, face.edit, describe(before, face.edit))
+            name = describe(before, face.edit)
+            self._ended = self.push(partial(self._apply, face), before, face.edit, name)
+
+    def withdraw_gesture(self) -> None:
+        """Go back to before the gesture that ended last and forget its step, as the first click of two."""
+        step, self._ended = self._ended, None
+        stack = self.photo.stack if self.photo is not None else None
+        if step is not None and stack is not None and stack.command(stack.index() - 1) is step:
+            step.undo()
+            step.setObsolete(True)  # then the stack drops it in place of undoing it
+            stack.undo()
 
     def reset(self) -> None:
         """Give every attribute that is not locked back to the model, as one undo entry."""
@@ -356,10 +368,12 @@ class Session(QObject):
             before = (tuple(self.photo.faces), self.photo.current)
             self.push(self._apply_faces, before, (tuple(faces), current), name)
 
-    def push(self, apply: Callable[[T], None], before: T, after: T, name: str) -> None:
-        """Add a step to the history of the shown photograph (only its history is active)."""
+    def push(self, apply: Callable[[T], None], before: T, after: T, name: str) -> QUndoCommand:
+        """Add a step to the history of the shown photograph (only its history is active); returns it."""
         assert self.photo is not None
-        self.photo.stack.push(StepCommand(apply, before, after, name))
+        step = StepCommand(apply, before, after, name)
+        self.photo.stack.push(step)
+        return step
 
     # How changes are made ------------------------------------------------------------------------
 

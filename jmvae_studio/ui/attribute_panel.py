@@ -45,6 +45,8 @@ class AttributePanel(QWidget):
     reset_asked = Signal(str)
     reset_all_asked = Signal()
     gesture_ended = Signal()
+    click_withdrawn = Signal()
+    """The gesture that ended last was the first click of two: it is not to count."""
     pointed = Signal(str, bool)
     """The mouse is over an attribute, or has left it."""
     state_asked = Signal(str, str)
@@ -94,6 +96,7 @@ class AttributePanel(QWidget):
         for slider in (self.strength, self.identity):
             slider.mark.hide()
             slider.gesture_ended.connect(self.gesture_ended)
+            slider.click_withdrawn.connect(self.click_withdrawn)
         self.follow = QCheckBox(tr("The others follow"), self)
         self.follow.setToolTip(tr("Attributes that you did not set go where the model believes them to be"))
         self.follow.clicked.connect(self.follow_asked)
@@ -129,6 +132,7 @@ class AttributePanel(QWidget):
                 slider.value_changed.connect(self.value_changed)
                 slider.reset_asked.connect(self.reset_asked)
                 slider.gesture_ended.connect(self.gesture_ended)
+                slider.click_withdrawn.connect(self.click_withdrawn)
                 slider.pointed.connect(self.pointed)
                 slider.menu_asked.connect(self._offer)
                 slider.wrong_asked.connect(self.wrong_asked)

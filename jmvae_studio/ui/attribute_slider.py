@@ -89,6 +89,8 @@ class AttributeSlider(QWidget):
     value_changed = Signal(str, float)
     reset_asked = Signal(str)
     gesture_ended = Signal()
+    click_withdrawn = Signal()
+    """The gesture that ended last was the first click of two: it is not to count."""
     pointed = Signal(str, bool)
     """The mouse is over the row, or has left it."""
     wrong_asked = Signal(str)
@@ -131,6 +133,7 @@ class AttributeSlider(QWidget):
         layout.addWidget(self.number)
         self.groove.valueChanged.connect(self._slid)
         self.groove.gesture_ended.connect(self.gesture_ended)
+        self.groove.click_withdrawn.connect(self.click_withdrawn)
         self.groove.reset_asked.connect(lambda: self.reset_asked.emit(self.name))
         self.groove.wrong_asked.connect(lambda: self.wrong_asked.emit(self.name))
         self.number.valueChanged.connect(self._typed)

@@ -27,6 +27,8 @@ class Groove(QSlider):
     """A slider that jumps to the mouse, marks a value and leaves the wheel to the page around it."""
 
     gesture_ended = Signal()
+    click_withdrawn = Signal()
+    """The last click was the first of two: it is not to count, and a reset follows."""
     reset_asked = Signal()
     wrong_asked = Signal()
 
@@ -77,6 +79,7 @@ class Groove(QSlider):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._resetting = True  # until the button is up again
+            self.click_withdrawn.emit()
             self.reset_asked.emit()
             event.accept()
 

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.settings import SettingsFile
+from jmvae_studio.ui.groove import Groove
 from tests.gui.conftest import drag_slider, pixels, said, settle
 from trainer.data.images import open_image
 
@@ -186,6 +187,48 @@ def test_no_undo_in_the_middle_of_a_drag(studio: Studio, qtbot: QtBot) -> None:
         QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert face.edit.is_empty
     assert not studio.session.undo_group.canUndo()
+
+
+def double_click(studio: Studio, groove: Groove, place: QPoint) -> None:
+    """As the window system sends it: the first click of the pair acts by itself."""
+    handle = studio.window.windowHandle()
+    assert handle is not None
+    where = groove.mapTo(studio.window, place)
+    QTest.mouseDClick(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
+    QApplication.processEvents()
+
+
+def test_a_double_click_is_one_step_or_none(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    slider = studio.window.panel.sliders["Smiling"]
+    studio.window.panel._scroll.ensureWidgetVisible(slider)
+    groove, face, stack = slider.groove, studio.session.face, studio.session.undo_group.activeStack()
+    place = QPoint(round(groove.position(-100)), groove.height() // 2)
+    resets: list[str] = []
+    slider.reset_asked.connect(resets.append)
+    assert face is not None
+    double_click(studio, groove, place)
+    assert resets == ["Smiling"]
+    assert face.edit.is_empty
+    assert stack.count() == 0
+    studio.session.preview_value("Smiling", 2.0)
+    studio.session.end_gesture()
+    double_click(studio, groove, place)
+    assert face.edit.is_empty
+    assert stack.undoText() == "Smiling reset"
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert dict(face.edit.values) == {"Smiling": 2.0}
+    assert (stack.count(), stack.index()) == (2, 1)
+    assert groove.value() == 200
+    handle = QPoint(round(groove.position(200)), groove.height() // 2)
+    double_click(studio, groove, handle)  # the first click moves nothing: the step before is no part of it
+    assert face.edit.is_empty
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert dict(face.edit.values) == {"Smiling": 2.0}
+    strength = studio.window.panel.strength.groove
+    double_click(studio, strength, QPoint(round(strength.position(30)), strength.height() // 2))
+    assert (face.edit.strength, stack.index()) == (1.0, 1)
+    settle(studio, qtbot)
 
 
 def test_a_typed_number_is_undone_like_a_drag(studio: Studio, qtbot: QtBot) -> None:
