@@ -14,6 +14,7 @@ from jmvae_studio.language import tr
 from jmvae_studio.ui.named_entries import NamedEntries
 from jmvae_studio.ui.settings_dialog import DEVICES, THEMES
 from jmvae_studio.ui.viewport import COMPARISONS
+from jmvae_studio.ui.word_keys import WordKeys
 
 
 class MenuWindow(QMainWindow):
@@ -230,6 +231,7 @@ class MenuWindow(QMainWindow):
         self.remove_face = self._action(
             face, tr("&Dismiss This Face"), self.remove_face_asked, "Ctrl+Backspace"
         )
+        WordKeys(self)
         self.draw_crop = face.addAction(tr("&Mark a Face by Hand"))
         self.draw_crop.setShortcut("Ctrl+M")
         self.draw_crop.setCheckable(True)

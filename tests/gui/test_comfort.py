@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
@@ -114,3 +114,34 @@ def test_nothing_is_cut_off_in_the_smallest_window(studio: Studio, qtbot: QtBot)
         assert whole.contains(place), widget.accessibleName()
         assert widget.visibleRegion().boundingRect().size() == widget.size()
     assert window.size() == window.minimumSize()
+
+
+def test_ctrl_backspace_deletes_a_word_while_typing(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    activate(studio)
+    window, photo, control = studio.window, studio.session.photo, Qt.KeyboardModifier.ControlModifier
+    assert photo is not None
+    faces = len(photo.faces)
+    window.panel.search.setFocus()
+    QTest.keyClicks(window.panel.search, "hair blond")
+    QTest.keyClick(window.panel.search, Qt.Key.Key_Backspace, control)
+    assert window.panel.search.text() == "hair "
+    window.panel.search.clear()
+    number = window.panel.sliders["Smiling"].number
+    number.setFocus()
+    QTest.keyClick(number, Qt.Key.Key_End)
+    QTest.keyClick(number, Qt.Key.Key_Backspace, control)
+    assert number.lineEdit().text().endswith(".")  # its decimals are a word
+    window.training_dock.show()
+    notes = window.training_dock.findChild(QPlainTextEdit)
+    assert notes is not None
+    notes.show()  # as with a run
+    notes.setFocus()
+    QTest.keyClicks(notes, "two words")
+    QTest.keyClick(notes, Qt.Key.Key_Backspace, control)
+    assert notes.toPlainText() == "two "
+    assert len(photo.faces) == faces
+    activate(studio)
+    window.photo_view.setFocus()
+    QTest.keyClick(window.photo_view, Qt.Key.Key_Backspace, control)
+    assert len(photo.faces) == faces - 1
