@@ -83,7 +83,7 @@ class Studio(QObject):
         window, session, settings = self.window, self.session, self.settings
         self.models = Models(self.renderer, window, settings, model, device, self)
         self.showing = Showing(session, self.renderer, self.models, window, settings, self)
-        self.editing = Editing(session, self.models, window, settings, self)
+        self.editing = Editing(session, self.showing, self.models, window, settings, self)
         self.correcting = Correcting(session, self.models, window, self)
         folder = PresetFolder(settings_file.folder / "presets")
         self.presets = Presets(session, self.models, window, folder, self)

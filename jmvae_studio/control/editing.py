@@ -7,6 +7,7 @@ from typing import cast
 from PySide6.QtCore import QObject
 
 from jmvae_studio.control.models import Models
+from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.edit import Mode, State
 from jmvae_studio.document.session import Session
 from jmvae_studio.settings import Settings
@@ -19,13 +20,14 @@ class Editing(QObject):
     def __init__(
         self,
         session: Session,
+        showing: Showing,
         models: Models,
         window: MainWindow,
         settings: Settings,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._models, self._settings = session, models, settings
+        self._session, self._showing, self._models, self._settings = session, showing, models, settings
         panel = window.panel
         panel.arrange(settings.favourites, settings.folded)
         panel.value_changed.connect(session.preview_value)
@@ -33,12 +35,17 @@ class Editing(QObject):
         panel.reset_all_asked.connect(session.reset)
         panel.gesture_ended.connect(session.end_gesture)
         panel.click_withdrawn.connect(session.withdraw_gesture)
-        panel.state_asked.connect(lambda name, state: session.set_state(name, cast(State, state)))
+        panel.state_asked.connect(self._set_state)
         panel.follow_asked.connect(self._follow)
         panel.strength_changed.connect(self._strengthen)
         panel.identity_changed.connect(self._identify)
         panel.arranged.connect(self._keep)
         window.mode_chosen.connect(self._choose_mode)
+
+    def _set_state(self, name: str, state: str) -> None:
+        face = self._session.face
+        followed = self._showing.followed(face) if face is not None else {}
+        self._session.set_state(name, cast(State, state), followed.get(name))
 
     def _follow(self, wanted: bool) -> None:
         model = self._models.model

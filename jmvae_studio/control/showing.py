@@ -115,6 +115,19 @@ class Showing(QObject):
         reached = tuple(values.get(n, v) for n, v in zip(names, request.attributes, strict=True))
         return replace(request, attributes=reached)
 
+    def followed(self, face: FaceState) -> dict[str, float]:
+        """Where the free attributes went with the last preview of this face."""
+        result, model = self.last_result, self._models.model
+        if not face.edit.values or result is None or model is None or result.request.face != self._key():
+            return {}
+        if result.request.model != model.digest:
+            return {}
+        names = model.attribute_names
+        free = set(face.edit.free)
+        return {
+            names[index]: result.attributes[index] for index in result.request.free if names[index] in free
+        }
+
     def all_requests(self) -> list[PreviewRequest]:
         """The edits of every face of the photograph that the model has read."""
         photo = self._session.photo
@@ -249,25 +262,12 @@ class Showing(QObject):
             return
         edit, panel = face.edit, self._window.panel
         asked = dict(edit.values)
-        panel.show_values({**face.inferred, **self._followed(face), **asked}, face.inferred, set(asked))
+        panel.show_values({**face.inferred, **self.followed(face), **asked}, face.inferred, set(asked))
         free = tuple(name for name in edit.free if name not in asked)
         panel.show_whole(edit.strength, edit.identity, edit.locked, free)
         panel.follow.setChecked(bool(edit.free))
         panel.identity.set_active(edit.mode != "generate")  # there is nothing of the person in it
         self._window.show_choice(self._settings.theme, self._models.device, face.edit.mode)
-
-    def _followed(self, face: FaceState) -> dict[str, float]:
-        """Where the free attributes went with the last preview of this face."""
-        result, model = self.last_result, self._models.model
-        if not face.edit.values or result is None or model is None or result.request.face != self._key():
-            return {}
-        if result.request.model != model.digest:
-            return {}
-        names = model.attribute_names
-        free = set(face.edit.free)
-        return {
-            names[index]: result.attributes[index] for index in result.request.free if names[index] in free
-        }
 
     def _request(self) -> None:
         """The short path: the document's edit goes to the renderer, whose newest request wins."""

@@ -337,11 +337,18 @@ class Session(QObject):
         self.mode = mode
         self.change(lambda edit: edit.with_mode(mode))
 
-    def set_state(self, name: str, state: State) -> None:
-        """Lock an attribute where it stands, let it follow the model, or hold it, as one undo entry."""
+    def set_state(self, name: str, state: State, followed: float | None = None) -> None:
+        """Lock an attribute where it stands, let it follow the model, or hold it, as one undo entry.
+
+        Args:
+            name: The attribute.
+            state: What it is to be.
+            followed: Where it stands if it has followed others there.
+        """
         face = self.face
         if face is not None:
-            value = dict(face.edit.values).get(name, face.inferred.get(name, 0.0))
+            read = face.inferred.get(name, 0.0) if followed is None else followed
+            value = dict(face.edit.values).get(name, read)
             self.change(lambda edit: edit.with_state(name, state, value))
 
     def change(self, make: Callable[[Edit], Edit], name: str = "") -> None:

@@ -102,6 +102,24 @@ def test_free_attributes_follow_and_held_ones_do_not(studio: Studio, qtbot: QtBo
     assert np.array_equal(pixels(studio.window.result_canvas.image), free)
 
 
+def test_what_follows_is_locked_where_it_went(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    panel, face, model = studio.window.panel, studio.session.face, studio.model
+    assert face is not None
+    assert model is not None
+    QTest.mouseClick(panel.follow, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.follow.height() // 2))
+    drag_slider(studio, "Smiling", 0.98)
+    settle(studio, qtbot)
+    shown = panel.sliders["Male"].groove.value()
+    assert abs(shown - round(face.inferred["Male"] * 100)) > 5
+    choose(studio, "Male", "Lock Where It Is")
+    assert round(values(studio)["Male"] * 100) == shown
+    settle(studio, qtbot)
+    assert panel.sliders["Male"].groove.value() == shown
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, CONTROL)
+    assert set(values(studio)) == {"Smiling"}
+
+
 @pytest.fixture
 def shipped(start_studio: Callable[[Path, Path], Studio], photograph: Path) -> Studio:
     """With the shipped model, whose edits can be seen."""
