@@ -40,6 +40,7 @@ class Editing(QObject):
         panel.strength_changed.connect(self._strengthen)
         panel.identity_changed.connect(self._identify)
         panel.arranged.connect(self._keep)
+        session.faces_changed.connect(panel.let_go)
         window.mode_chosen.connect(self._choose_mode)
 
     def _set_state(self, name: str, state: str) -> None:

@@ -210,6 +210,11 @@ class AttributePanel(QWidget):
         if not active:
             self.reset_all.setEnabled(False)
 
+    def let_go(self) -> None:
+        """End a drag under way: what it moved is no longer shown."""
+        for slider in (*self.sliders.values(), self.strength, self.identity):
+            slider.groove.let_go()
+
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
             self._show_star()

@@ -58,6 +58,10 @@ class Groove(QSlider):
         span = self.maximum() - self.minimum()
         return 8 + (value - self.minimum()) / span * (self.width() - 16)
 
+    def let_go(self) -> None:
+        """Follow the mouse no more until its button is pressed again."""
+        self.setSliderDown(False)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self.setSliderDown(True)

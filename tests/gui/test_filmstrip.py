@@ -179,6 +179,30 @@ def test_the_photograph_wished_for_last_is_shown(studio: Studio, qtbot: QtBot, f
     settle(studio, qtbot)
 
 
+def test_a_drag_ends_with_its_photograph(studio: Studio, qtbot: QtBot, folder: Path) -> None:
+    settle(studio, qtbot)
+    first, groove = studio.session.face, studio.window.panel.sliders["Smiling"].groove
+    assert first is not None
+    middle, left, none = groove.height() // 2, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QTest.mousePress(groove, left, none, QPoint(40, middle))
+    QTest.mouseMove(groove, QPoint(60, middle))
+    kept = dict(first.edit.values)
+    studio.open_path(folder / "1.jpg")  # as by a hand that is slower than the file's reading
+    wait_for(studio, qtbot, "1.jpg")
+    settle(studio, qtbot)
+    shown = groove.value()
+    QTest.mouseMove(groove, QPoint(90, middle))
+    QTest.mouseMove(groove, QPoint(120, middle))
+    QTest.mouseRelease(groove, left, none, QPoint(120, middle))
+    assert edits(studio) == {}
+    assert groove.value() == shown
+    assert not studio.session.undo_group.canUndo()
+    assert dict(first.edit.values) == kept
+    drag_slider(studio, "Smiling", 0.9)  # the next press moves it again
+    assert edits(studio).keys() == {"Smiling"}
+    settle(studio, qtbot)
+
+
 def test_the_strip_stays_where_it_was_scrolled_to(qtbot: QtBot) -> None:
     strip = Filmstrip()
     qtbot.addWidget(strip)
