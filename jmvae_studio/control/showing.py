@@ -164,11 +164,11 @@ class Showing(QObject):
             window.photo_view.show_photo(to_qimage(photo.display), (width, height), photo.pixels())
         window.setWindowTitle(f"{photo.name} — JMVAE Studio" if photo else "JMVAE Studio")
         window.set_photo_actions(photo is not None)
-        window.show_history(photo.stack if photo else None)
 
     def show_faces(self) -> None:
-        """Show the faces of the photograph, and let the model read the current one."""
+        """Show the faces of the photograph and their history, and let the model read the current one."""
         photo, face, window = self._session.photo, self._session.face, self._window
+        window.show_history(photo.stack if photo else None)  # models of the other kind have one of their own
         window.photo_view.show_faces(
             [f.crop for f in photo.faces] if photo else [], photo.current if photo else 0
         )

@@ -154,8 +154,11 @@ def test_the_window_edits_digits_and_goes_back_to_faces(
     qtbot.waitUntil(lambda: not photo.whole, timeout=60_000)
     qtbot.waitUntil(lambda: "Smiling" in studio.window.panel.sliders)
     settle(studio, qtbot)
+    history = studio.window.history
+    assert history.stack() is photo.stack
     drag_slider(studio, "Smiling", 0.9)
     settle(studio, qtbot)
+    assert history.model().rowCount() == 2
     assert all(f.crop.side < longest for f in photo.faces)
     studio.load_model(digits)
     qtbot.waitUntil(lambda: photo.whole and "7" in studio.window.panel.sliders, timeout=60_000)
@@ -163,6 +166,9 @@ def test_the_window_edits_digits_and_goes_back_to_faces(
     assert photo.face is not None
     assert photo.face.edit.is_empty
     assert not photo.stack.canUndo()
+    assert history.model().rowCount() == 1  # as it was opened; the faces' step is theirs
+    history.setCurrentIndex(history.model().index(0, 0))
+    assert dict(photo.aside[0][0].edit.values).keys() == {"Smiling"}
     kept = record(studio.session, tmp_path / "work.jmvae")
     assert kept.is_edited
     back = Session()
