@@ -127,6 +127,11 @@ class Photo:
         faces = [*self.faces, *(self.aside[0] if self.aside else [])]
         return any(face.told or not face.edit.is_empty for face in faces)
 
+    @property
+    def has_work(self) -> bool:
+        """Whether anything would be lost with it: an edit, or what was kept under a name."""
+        return self.is_edited or bool(self.versions)
+
     def version(self, name: str) -> Version:
         """Its faces and edits as they are now."""
         return Version(name, tuple(map(KeptFace.of, self.faces)), self.current, self.whole)

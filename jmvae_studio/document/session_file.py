@@ -184,7 +184,7 @@ def restore(session: Session, kept: SessionRecord, beside: Path) -> tuple[int | 
     """Put the photographs of a record into the filmstrip, with their faces, edits and versions.
 
     Returns:
-        The number of the photograph to show, and sentences about those that are open and edited already.
+        The number of the photograph to show, and sentences about those that are open with work in them.
     """
     told, show = [], None
     for index, entry in enumerate(kept.photos):
@@ -192,7 +192,7 @@ def restore(session: Session, kept: SessionRecord, beside: Path) -> tuple[int | 
         photo = session.find(path)
         if photo is None:
             photo = session.add(path)
-        elif photo.is_edited:
+        elif photo.has_work:
             told.append(tr("{name} is open already and stays as it is.", name=path.name))
             continue
         faces = [face.face() for face in entry.faces]

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.document.session_file import load, record, save
-from tests.gui.conftest import drag_slider, settle
+from tests.gui.conftest import drag_slider, said, settle
 from trainer.data.face_crop import FaceCrop
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -137,3 +137,22 @@ def test_versions_survive_a_session_file(
     choose(again, "Smith && Sons")
     assert values(again) == pytest.approx(smiling)
     settle(again, qtbot)
+
+
+def test_a_session_leaves_a_photograph_with_versions_alone(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    settle(studio, qtbot)
+    file, photo = tmp_path / "work.jmvae", studio.session.photo
+    assert photo is not None
+    save(file, record(studio.session, file))
+    drag_slider(studio, "Smiling", 0.9)
+    keep(studio)
+    QTest.mouseClick(studio.window.panel.reset_all, Qt.MouseButton.LeftButton)
+    assert not photo.is_edited
+    steps = photo.stack.count()
+    studio.open_path(file)
+    qtbot.waitUntil(lambda: "is open already and stays as it is" in said(studio))
+    assert shown(studio) == [("Version 1", False)]
+    assert photo.stack.count() == steps
+    settle(studio, qtbot)
