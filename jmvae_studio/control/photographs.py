@@ -293,9 +293,15 @@ class Photographs(QObject):
             self.close_photo(photo)
 
     def _reopen(self) -> None:
+        before = set(self._session.photos)
         photo = self._session.reopen()
+        for replaced in before.difference(self._session.photos):
+            self.closed.emit(replaced)
         if photo is not None:
             self.show(photo)
+        elif self._session.closed:
+            name = self._session.closed[-1].name
+            self._window.say(tr("{name} is open already and stays as it is.", name=name), 4)
 
     def _numbered(self, number: int) -> Photo | None:
         return next((photo for photo in self._session.photos if photo.number == number), None)

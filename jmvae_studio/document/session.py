@@ -150,9 +150,7 @@ class Session(QObject):
         self._shown = [other for other in self._shown if other is not photo]
         self.closed.append(photo)
         for forgotten in self.closed[:-KEPT_CLOSED]:
-            for stack in (forgotten.stack, *([forgotten.aside[2]] if forgotten.aside else [])):
-                self._forget(stack)
-        self.closed = self.closed[-KEPT_CLOSED:]
+            self._forget_photo(forgotten)
         if photo is self.photo:
             self.photo = None
             self.undo_group.setActiveStack(_NO_STACK)
@@ -162,11 +160,24 @@ class Session(QObject):
         self.photos_changed.emit()
 
     def reopen(self) -> Photo | None:
-        """Bring the photograph closed last back into the filmstrip."""
-        if not self.closed:
+        """Bring the photograph closed last back into the filmstrip, in place of the same file opened anew.
+
+        A file that was opened anew and has work in it stays, and the closed photograph stays closed.
+        """
+        for photo in reversed(self.closed):
+            # Pictures from the clipboard share a name and no file.
+            anew = self.find(photo.path) if photo.path.is_absolute() else None
+            if anew is None or not anew.has_work:
+                break
+        else:
             return None
-        photo = self.closed.pop()
-        self.photos.append(photo)
+        self.closed.remove(photo)
+        place = len(self.photos)
+        if anew is not None:
+            place = self.photos.index(anew)
+            self.remove(anew)
+            self._forget_photo(anew)
+        self.photos.insert(place, photo)
         self.photos_changed.emit()
         return photo
 
@@ -425,6 +436,13 @@ class Session(QObject):
         stack = QUndoStack(self.undo_group)
         stack.indexChanged.connect(self.photos_changed)  # a step was made, undone or made again
         return stack
+
+    def _forget_photo(self, photo: Photo) -> None:
+        """Let go of a closed photograph, which cannot be brought back then."""
+        self.closed.remove(photo)
+        self._forget(photo.stack)
+        if photo.aside is not None:
+            self._forget(photo.aside[2])
 
     def _forget(self, stack: QUndoStack) -> None:
         self.undo_group.removeStack(stack)

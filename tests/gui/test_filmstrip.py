@@ -131,6 +131,45 @@ def test_a_closed_photograph_comes_back_with_everything(studio: Studio, qtbot: Q
     assert edits(studio) == {}
 
 
+def test_a_photograph_comes_back_once(studio: Studio, qtbot: QtBot, folder: Path, photograph: Path) -> None:
+    keys = CONTROL | Qt.KeyboardModifier.ShiftModifier
+    drag_slider(studio, "Smiling", 0.9)
+    kept, closed = edits(studio), studio.session.photo
+    assert closed is not None
+
+    def close_and_open_anew() -> None:
+        QTest.keyClick(studio.window, Qt.Key.Key_W, CONTROL)
+        assert closed not in studio.session.photos
+        studio.open_path(photograph)
+        qtbot.waitUntil(lambda: studio.session.photo is studio.session.find(photograph), timeout=20_000)
+        settle(studio, qtbot)
+        assert edits(studio) == {}
+
+    drop(studio, folder / "1.jpg")
+    wait_for(studio, qtbot, "1.jpg")
+    QTest.keyClick(studio.window, Qt.Key.Key_PageUp, CONTROL)
+    close_and_open_anew()
+    QTest.keyClick(studio.window, Qt.Key.Key_T, keys)
+    qtbot.waitUntil(lambda: studio.session.photo is closed, timeout=20_000)
+    assert [photo.path for photo in studio.session.photos] == [folder / "1.jpg", photograph]
+    assert edits(studio) == kept
+    assert not studio.session.closed  # nothing of the other one is left
+    settle(studio, qtbot)
+    close_and_open_anew()
+    drag_slider(studio, "Male", 0.9)
+    settle(studio, qtbot)
+    QTest.keyClick(studio.window, Qt.Key.Key_T, keys)
+    assert studio.window.statusBar().currentMessage() == "astronaut.jpg is open already and stays as it is."
+    assert [photo.path for photo in studio.session.photos] == [folder / "1.jpg", photograph]
+    assert edits(studio).keys() == {"Male"}
+    assert studio.session.closed == [closed]
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, CONTROL)
+    assert edits(studio) == {}
+    QTest.keyClick(studio.window, Qt.Key.Key_T, keys)
+    assert studio.session.photo is closed
+    settle(studio, qtbot)
+
+
 def test_a_file_that_is_no_picture_leaves_the_strip(studio: Studio, qtbot: QtBot, folder: Path) -> None:
     (folder / "2.jpg").write_bytes(b"broken")
     drop(studio, folder / "1.jpg", folder / "2.jpg")
