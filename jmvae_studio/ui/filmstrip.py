@@ -93,9 +93,7 @@ class Filmstrip(QListWidget):
                 item.setData(_PIXMAP, frame.thumbnail)
             if frame.number == current:
                 self.setCurrentRow(index)
-                if (
-                    current != self._current
-                ):  # thumbnails and edits leave the strip where the user scrolled it
+                if current != self._current:  # else the strip stays where the user scrolled it
                     self.scrollToItem(self.item(index))
         self._frames, self._current = list(frames), current
         self.blockSignals(False)
