@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from PIL import Image
 
 from trainer.data import decoder as decoding
 from trainer.data.decoder import Decoder
-from trainer.data.images import open_image
+from trainer.data.images import OpenedImage, open_image
 from trainer.errors import ImageError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a process cannot be given files there")
@@ -196,3 +197,22 @@ def test_nothing_is_left_open(tmp_path: Path) -> None:
         assert len(helpers()) == 1
     assert helpers() == []
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files cannot be counted here")
+def test_a_helper_that_ends_after_its_answer_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, answer = make(tmp_path / "a.jpg"), decoding._Helper.open
+
+    def last(helper: decoding._Helper, *question: Any) -> OpenedImage:
+        image = answer(helper, *question)
+        helper.kill()  # as by a window that closes just then
+        helper._process.wait()
+        return image
+
+    monkeypatch.setattr(decoding._Helper, "open", last)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with Decoder() as decoder:
+        decoder.open(path)
+        assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -121,6 +121,8 @@ class Decoder:
     def _keep(self, helper: _Helper) -> None:
         if helper.is_there:
             self._idle.append(helper)
+        else:
+            helper.end()  # it was killed after its answer
         if self._closed:
             self.close()
 
