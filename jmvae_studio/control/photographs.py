@@ -234,11 +234,20 @@ class Photographs(QObject):
 
     def _open_failed(self, message: str, wish: object) -> None:
         self._reading = False
-        if isinstance(wish, Photo) and wish in self._session.photos and not wish.searched:
-            self._session.remove(wish)  # it never was a photograph
-            self._session.closed.remove(wish)
+        failed = wish if isinstance(wish, Photo) and wish in self._session.photos else None
+        if failed is not None and failed.searched:
+            following = self._session.neighbour(
+                1, failed
+            )  # only onwards: those before it may have failed too
+        else:
+            if failed is not None:
+                self._session.remove(failed)  # it never was a photograph
+                self._session.closed.remove(failed)
+            following = next(iter(self._session.photos), None)
         self._strip_due.start()
         self.failed.emit(message)
+        if self._session.photo is None and following is not None:
+            self.show(following)
 
     def take_whole(self, whole: bool) -> None:
         """Follow the model: it sees whole pictures, or faces in them; each kind has faces and edits of its own."""

@@ -284,3 +284,40 @@ def test_many_photographs_are_opened_without_comparing_each_with_all(
     assert [photo.path for photo in studio.session.photos] == many
     assert len(compared) < 20 * len(many)
     settle(studio, qtbot)
+
+
+@pytest.mark.parametrize("broken", [1, 2])
+def test_what_is_left_is_shown_after_files_that_cannot_be_read(
+    studio: Studio, qtbot: QtBot, folder: Path, photograph: Path, broken: int
+) -> None:
+    shown = studio.session.photo
+    assert shown is not None
+    studio.photographs.close_photo(shown)
+    for number in range(broken):
+        (folder / f"broken {number}.jpg").write_text("no picture")
+    drop(studio, *sorted(folder.glob("broken*")), folder / "1.jpg", folder / "2.jpg")
+    wait_for(studio, qtbot, "1.jpg")
+    assert f"broken {broken - 1}.jpg" in said(studio)
+    assert [photo.name for photo in studio.session.photos] == ["1.jpg", "2.jpg"]
+    qtbot.waitUntil(studio.window.next_photo.isEnabled)
+    settle(studio, qtbot)
+
+
+def test_files_that_are_gone_are_each_tried_once(
+    studio: Studio, qtbot: QtBot, folder: Path, photograph: Path
+) -> None:
+    for name in ("1.jpg", "2.jpg"):
+        studio.open_path(folder / name)
+        wait_for(studio, qtbot, name)
+    studio.open_path(photograph)
+    wait_for(studio, qtbot, photograph.name)
+    settle(studio, qtbot)
+    shutil.rmtree(folder)
+    for photo in studio.session.photos[1:]:
+        photo.image = photo.display = None  # as when memory is short
+    failed: list[str] = []
+    studio.photographs.failed.connect(failed.append)
+    studio.photographs.close_photo(studio.session.photos[0])
+    qtbot.waitUntil(lambda: len(failed) == 2, timeout=20_000)
+    qtbot.wait(300)
+    assert len(failed) == 2
