@@ -50,7 +50,7 @@ class Runs(QObject):
         self._is_closing = False
         self._held_back = QTimer(self, interval=RENEWED, singleShot=True)
         self._close_answered = self._close_asked = False
-        window.may_close = self._may_close
+        window.may_close.append(self._may_close)
         window.training_dock.made.connect(self._fill)
         window.training_dock.seen.connect(trainings.watch)
         trainings.listed.connect(self._list)

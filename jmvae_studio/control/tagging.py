@@ -65,6 +65,7 @@ class Tagging(QObject):
         self._due.timeout.connect(self._show)
         self._is_reading = False
         window.prepare_asked.connect(self.open)
+        window.may_close.append(self._may_close)
         self._search.seen.connect(self._take)
         self._search.progress.connect(self._show_progress)
         self._search.ended.connect(lambda _: self._show_progress(0, 0))
@@ -104,6 +105,19 @@ class Tagging(QObject):
         self._begin_anew()
         self._show()
         window.show()
+
+    def _may_close(self) -> bool:
+        """Whether no tags are lost; else the user is asked, and the program closes if they may go."""
+        window = self.window
+        if window is None or not window.has_unsaved:
+            return True
+
+        def close() -> None:
+            window.close()
+            self._main.close()
+
+        window.ask_about_unsaved(close)
+        return False
 
     def _begin_anew(self) -> None:
         self.tags.clear()

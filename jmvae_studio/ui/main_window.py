@@ -52,8 +52,8 @@ class MainWindow(MenuWindow):
         self, undo_group: QUndoGroup, value_range: tuple[float, float], modes: Sequence[tuple[str, str, str]]
     ) -> None:
         super().__init__()
-        self.may_close: Callable[[], bool] = lambda: True
-        """Asked before the window closes; whoever says no closes it later."""
+        self.may_close: list[Callable[[], bool]] = []
+        """Asked in turn before the window closes; whoever says no closes it later."""
         self.setWindowTitle("JMVAE Studio")
         self.setAcceptDrops(True)
         self.setMinimumSize(640, 420)
@@ -202,7 +202,7 @@ class MainWindow(MenuWindow):
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.may_close():
+        if not all(may_close() for may_close in self.may_close):
             event.ignore()
             return
         self.closing.emit()

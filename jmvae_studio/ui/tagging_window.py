@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -103,7 +103,10 @@ class TaggingWindow(QDialog):
         self.problem.setForegroundRole(QPalette.ColorRole.Accent)
         self.save, self.train = QPushButton(tr("Save attributes.csv")), QPushButton(tr("Save and Train…"))
         self.has_unsaved = False
-        """Whether closing loses something."""
+        """Whether closing, or another folder, loses something."""
+        self._begun = folder
+        """The folder whose pictures are shown."""
+        self._is_asking = False
         self._lay_out()
         self._connect()
         self.show_searching(0, 0)
@@ -170,6 +173,15 @@ class TaggingWindow(QDialog):
             event.accept()  # QDialog's own would ask `reject` again
             return
         event.ignore()
+        self.ask_about_unsaved(self.close)
+
+    def ask_about_unsaved(self, go_on: Callable[[], object]) -> None:
+        """Ask what becomes of unsaved tags, without waiting for the answer; ``go_on`` is called unless they stay."""
+        self.raise_()
+        self.activateWindow()
+        if self._is_asking:
+            return
+        self._is_asking = True
         kinds = QMessageBox.StandardButton
         box = QMessageBox(
             QMessageBox.Icon.Question,
@@ -179,20 +191,22 @@ class TaggingWindow(QDialog):
             self,
         )
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.buttonClicked.connect(lambda button: self._close_after(box.standardButton(button)))
+        box.finished.connect(lambda answer: self._go_on_after(kinds(answer), go_on))
         box.open()
 
     def reject(self) -> None:
         self.close()  # Escape asks too
 
-    def _close_after(self, answer: QMessageBox.StandardButton) -> None:
+    def _go_on_after(self, answer: QMessageBox.StandardButton, go_on: Callable[[], object]) -> None:
+        self._is_asking = False
         if answer == QMessageBox.StandardButton.Save:
             self.save_asked.emit()
-            if not self.has_unsaved:
-                self.close()
         elif answer == QMessageBox.StandardButton.Discard:
             self.has_unsaved = False
-            self.close()
+        else:
+            return
+        if not self.has_unsaved:
+            go_on()
 
     def _ask_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, tr("Folder of Pictures"), self.folder.text())
@@ -201,8 +215,18 @@ class TaggingWindow(QDialog):
             self._give_folder()
 
     def _give_folder(self) -> None:
-        if self.folder.text().strip():
-            self.folder_given.emit(Path(self.folder.text().strip()).expanduser().absolute())
+        given = self.folder.text().strip()
+        if given and self.has_unsaved:
+            self.folder.setText(self._begun)  # whose pictures these are, until the answer
+            # Once Return is dealt with: the dialog hands it on to the default button, which would be the question's.
+            QTimer.singleShot(0, self, lambda: self.ask_about_unsaved(lambda: self._begin(given)))
+        elif given:
+            self._begin(given)
+
+    def _begin(self, given: str) -> None:
+        self._begun = given
+        self.folder.setText(given)
+        self.folder_given.emit(Path(given).expanduser().absolute())
 
     def _ask_table(self) -> None:
         kinds = tr("Tables (*.csv *.tsv);;All files (*)")

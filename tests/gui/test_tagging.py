@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +36,15 @@ def pictures(tmp_path: Path, own_faces: Path) -> Path:
 
 
 @pytest.fixture
-def window(studio: Studio) -> TaggingWindow:
+def window(studio: Studio) -> Iterator[TaggingWindow]:
     QTest.keyClick(studio.window, Qt.Key.Key_T, CONTROL | Qt.KeyboardModifier.AltModifier)
     opened = studio.tagging.window
     assert opened is not None
-    return opened
+    yield opened
+    if studio.tagging.window is not None:
+        opened.close()
+        for box in message_boxes():  # else the main window asks, and stays
+            click(box, QMessageBox.StandardButton.Discard)
 
 
 def search(window: TaggingWindow, folder: Path, qtbot: QtBot) -> None:
@@ -181,6 +186,59 @@ def test_a_table_is_taken_kept_and_asked_about(
 
 def click(box: QMessageBox, kind: QMessageBox.StandardButton) -> None:
     QTest.mouseClick(box.button(kind), LEFT)
+
+
+KINDS = QMessageBox.StandardButton
+
+
+@pytest.mark.parametrize("answer", [KINDS.Save, KINDS.Discard, KINDS.Cancel])
+def test_the_program_asks_about_unsaved_tags_before_it_closes(
+    studio: Studio, window: TaggingWindow, qtbot: QtBot, pictures: Path, answer: QMessageBox.StandardButton
+) -> None:
+    search(window, pictures, qtbot)
+    add(window, "Winking")
+    QTest.keyClicks(window.sheet, "yyn")
+    studio.window.activateWindow()
+    assert QTest.qWaitForWindowActive(studio.window)
+    QTest.keyClick(studio.window, Qt.Key.Key_Q, CONTROL)
+    studio.window.close()  # asked twice, there is still one question
+    assert studio.window.isVisible()
+    (box,) = message_boxes()
+    click(box, answer)
+    assert studio.window.isVisible() == (answer == KINDS.Cancel)
+    assert (pictures / TABLE).exists() == (answer == KINDS.Save)
+    if answer == KINDS.Cancel:
+        assert counts(window, 0) == ("Winking", "2", "1", "9")
+        assert window.undo.isEnabled()
+
+
+@pytest.mark.parametrize(("same", "answer"), [(True, KINDS.Discard), (False, KINDS.Save)])
+def test_another_folder_is_begun_only_when_unsaved_tags_may_go(
+    window: TaggingWindow,
+    qtbot: QtBot,
+    pictures: Path,
+    tmp_path: Path,
+    same: bool,
+    answer: QMessageBox.StandardButton,
+) -> None:
+    other = pictures if same else tmp_path / "other"
+    other.mkdir(exist_ok=True)
+    search(window, pictures, qtbot)
+    add(window, "Winking")
+    QTest.keyClicks(window.sheet, "yyn")
+    for given in (KINDS.Cancel, answer):
+        assert counts(window, 0) == ("Winking", "2", "1", "9")
+        write(window.folder, str(other))
+        QTest.keyClick(window.folder, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: bool(message_boxes()))
+        (box,) = message_boxes()
+        assert window.folder.text() == str(pictures)
+        click(box, given)
+    assert window.folder.text() == str(other)
+    qtbot.waitUntil(lambda: window.attributes.rowCount() == 0)
+    assert not window.has_unsaved
+    assert (pictures / TABLE).exists() == (answer == KINDS.Save)
+    qtbot.waitUntil(lambda: not window.bar.isVisible(), timeout=60_000)
 
 
 def test_subfolders_become_attributes_and_training_begins_with_them(
