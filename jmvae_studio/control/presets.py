@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -21,7 +22,7 @@ from jmvae_studio.document.presets import (
 from jmvae_studio.document.session import Session
 from jmvae_studio.language import tr, trn
 from jmvae_studio.ui.choosing import ChooseAttributes
-from jmvae_studio.ui.dialogs import ask_open, ask_save
+from jmvae_studio.ui.dialogs import ask_export, ask_open
 from jmvae_studio.ui.main_window import MainWindow
 
 _STRENGTH, _IDENTITY = "strength of the edit", "strength of the identity"
@@ -58,12 +59,22 @@ class Presets(QObject):
     def apply_file(self, path: Path) -> None:
         """Apply a preset's file to the current face, and keep the preset."""
         try:
-            preset = load_preset(path)
-            self._folder.save(preset)
+            given = load_preset(path)
+            preset = self._folder.add(given)
         except PresetError as error:
             self.failed.emit(str(error))
             return
         self._window.show_presets(list(self._folder.load()))
+        if preset.name != given.name:
+            self._window.messages.offer(
+                tr(
+                    "You have another preset called {name}: the one of {file} is kept as {kept}.",
+                    name=given.name,
+                    file=path.name,
+                    kept=preset.name,
+                ),
+                [],
+            )
         self.apply(preset, tr("preset {name}", name=preset.name))
 
     def apply(self, preset: Preset, name: str) -> None:
@@ -84,30 +95,45 @@ class Presets(QObject):
         self._window.say(" ".join(said), 10)
 
     def _ask_save(self) -> None:
-        def save(keys: list[str], name: str) -> None:
-            try:
-                self._folder.save(self._part(keys, name))
-            except PresetError as error:
-                self.failed.emit(str(error))
+        def save(edit: Edit, keys: list[str], name: str) -> None:
+            before, preset = self._folder.load().get(name), _part(edit, keys, name)
+            if not self._keep(preset):
                 return
-            self._window.show_presets(list(self._folder.load()))
             self._window.say(tr("The preset {name} is kept.", name=name))
+            if before is not None and before != preset:
+                self._window.messages.offer(
+                    tr("The preset {name} is kept in place of the one before.", name=name),
+                    [(tr("Bring the One Before Back"), partial(self._bring_back, before))],
+                )
 
         self._ask(tr("Save Preset"), tr("Save"), save, named=True)
 
+    def _bring_back(self, preset: Preset) -> None:
+        if self._keep(preset):
+            self._window.say(tr("The preset {name} is as it was before.", name=preset.name))
+
+    def _keep(self, preset: Preset) -> bool:
+        """Keep a preset in place of one of its name; False if it could not be written."""
+        try:
+            self._folder.save(preset)
+        except PresetError as error:
+            self.failed.emit(str(error))
+            return False
+        self._window.show_presets(list(self._folder.load()))
+        return True
+
     def _ask_share(self) -> None:
-        def share(keys: list[str], name: str) -> None:
-            path = ask_save(
-                self._window,
-                tr("Save Preset to a File"),
-                f"{name}{SUFFIX}",
-                tr("Presets (*{suffix})", suffix=SUFFIX),
-            )
-            if path is not None:
+        def share(edit: Edit, keys: list[str], name: str) -> None:
+            preset = _part(edit, keys, name)
+
+            def save(path: Path) -> None:
                 try:
-                    save_preset(path, self._part(keys, name))
+                    save_preset(path, preset)
                 except PresetError as error:
                     self.failed.emit(str(error))
+
+            title = tr("Save Preset to a File")
+            ask_export(self._window, title, "", f"{name}{SUFFIX}", {SUFFIX: tr("Presets")}, save)
 
         self._ask(tr("Save Preset to a File"), tr("Save…"), share, named=True)
 
@@ -119,8 +145,8 @@ class Presets(QObject):
             self.apply_file(path)
 
     def _ask_copy(self) -> None:
-        def copy(keys: list[str], name: str) -> None:
-            self._copied = self._part(keys, tr("pasted adjustments"))
+        def copy(edit: Edit, keys: list[str], name: str) -> None:
+            self._copied = _part(edit, keys, tr("pasted adjustments"))
             self._window.paste_adjustments.setEnabled(True)
             self._window.say(
                 trn(
@@ -132,13 +158,18 @@ class Presets(QObject):
 
         self._ask(tr("Copy Adjustments"), tr("Copy"), copy, named=False)
 
-    def _ask(self, heading: str, accept: str, chosen: Callable[[list[str], str], None], named: bool) -> None:
+    def _ask(
+        self, heading: str, accept: str, chosen: Callable[[Edit, list[str], str], None], named: bool
+    ) -> None:
         face = self._session.face
-        entries = _entries(face.edit) if face is not None else []
+        edit = face.edit if face is not None else Edit()
+        entries = _entries(edit)
         if not entries:
             self._window.say(tr("Nothing has been adjusted yet: move a slider first."))
             return
-        self.dialog = ChooseAttributes(self._window, heading, entries, chosen, accept, named)
+        # Another photograph may arrive while this is asked: what is listed is what is taken.
+        answer = partial(chosen, edit)
+        self.dialog = ChooseAttributes(self._window, heading, entries, answer, accept, named)
         self.dialog.open()
 
     def _paste(self) -> None:
@@ -160,17 +191,17 @@ class Presets(QObject):
             self.failed.emit(str(error))
         self._window.show_presets(list(self._folder.load()))
 
-    def _part(self, keys: list[str], name: str) -> Preset:
-        """What of the current face's edit was chosen."""
-        assert self._session.face is not None
-        whole = Preset.of(name, self._session.face.edit)
-        return whole.model_copy(
-            update={
-                "values": {key: value for key, value in whole.values.items() if key in keys},
-                "strength": whole.strength if _STRENGTH in keys else None,
-                "identity": whole.identity if _IDENTITY in keys else None,
-            }
-        )
+
+def _part(edit: Edit, keys: list[str], name: str) -> Preset:
+    """What of an edit was chosen."""
+    whole = Preset.of(name, edit)
+    return whole.model_copy(
+        update={
+            "values": {key: value for key, value in whole.values.items() if key in keys},
+            "strength": whole.strength if _STRENGTH in keys else None,
+            "identity": whole.identity if _IDENTITY in keys else None,
+        }
+    )
 
 
 def _entries(edit: Edit) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from jmvae_studio.document.session_file import (
 )
 from jmvae_studio.language import tr, trn
 from jmvae_studio.settings import Settings
-from jmvae_studio.ui.dialogs import ask_open, ask_save
+from jmvae_studio.ui.dialogs import ask_export, ask_open
 from jmvae_studio.ui.main_window import MainWindow
 
 
@@ -220,13 +220,14 @@ class Sessions(QObject):
         self._offer(left[:-1], [])
 
     def _ask_save(self) -> None:
-        path = ask_save(
-            self._window, tr("Save Session"), f"session{SUFFIX}", tr("Sessions (*{suffix})", suffix=SUFFIX)
+        ask_export(
+            self._window,
+            tr("Save Session"),
+            "",
+            f"session{SUFFIX}",
+            {SUFFIX: tr("Sessions")},
+            lambda path: self._pool.submit(self._save_as, path, record(self._session, path)),
         )
-        if path is None:
-            return
-        path = path if path.suffix else path.with_suffix(SUFFIX)
-        self._pool.submit(self._save_as, path, record(self._session, path))
 
     def _save_as(self, path: Path, kept: SessionRecord) -> None:
         try:

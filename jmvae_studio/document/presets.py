@@ -17,6 +17,8 @@ from trainer.files import write_beside
 
 SUFFIX = ".jmvae-preset"
 _MOST_BYTES = 1_000_000
+_LONGEST = 80
+"""Letters of a preset's name."""
 
 
 class PresetError(Exception):
@@ -38,7 +40,7 @@ class Preset(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
     format: Literal["jmvae-preset 1"] = "jmvae-preset 1"
-    name: str = Field(min_length=1, max_length=80)
+    name: str = Field(min_length=1, max_length=_LONGEST)
     values: dict[str, float] = Field(default_factory=dict, max_length=1000)
     mode: Mode | None = None
     strength: float | None = Field(default=None, ge=0, le=STRONGEST)
@@ -166,6 +168,21 @@ class PresetFolder:
     def save(self, preset: Preset) -> None:
         """Keep a preset; one of the same name is replaced. Raises `PresetError`."""
         save_preset(self._path(preset.name), preset)
+
+    def add(self, preset: Preset) -> Preset:
+        """Keep a preset that came from elsewhere; a different one of the same name stays. Raises `PresetError`.
+
+        Returns:
+            The preset as it is kept, under a free name if its own is taken.
+        """
+        known, kept, number = self.load(), preset, 1
+        while known.get(kept.name, kept) != kept:
+            number += 1
+            ending = f" {number}"
+            kept = preset.model_copy(update={"name": preset.name[: _LONGEST - len(ending)] + ending})
+        if kept.name not in known:
+            self.save(kept)
+        return kept
 
     def remove(self, name: str) -> None:
         """Forget a preset. Raises `PresetError`."""

@@ -33,14 +33,19 @@ def ask_model(parent: QWidget, folder: Path) -> Path | None:
 
 
 def ask_export(
-    parent: QWidget, title: str, folder: str, name: str, kinds: dict[str, str], chosen: Callable[[Path], None]
+    parent: QWidget,
+    title: str,
+    folder: str,
+    name: str,
+    kinds: dict[str, str],
+    chosen: Callable[[Path], object],
 ) -> None:
-    """Ask where to write a picture, without waiting for the answer.
+    """Ask where to write a file, without waiting for the answer.
 
     Args:
         parent: The window.
         title: Of the dialog.
-        folder: Where it begins.
+        folder: Where it begins; empty for where a file was chosen last.
         name: The name it proposes.
         kinds: Suffix → name of each format, the first one proposed.
         chosen: Gets the answer.
@@ -59,12 +64,6 @@ def ask_export(
 def ask_open(parent: QWidget, title: str, kinds: str) -> Path | None:
     """Let the user choose a file to read."""
     name, _ = QFileDialog.getOpenFileName(parent, title, "", kinds)
-    return Path(name) if name else None
-
-
-def ask_save(parent: QWidget, title: str, proposed: str, kinds: str) -> Path | None:
-    """Let the user choose a file to write."""
-    name, _ = QFileDialog.getSaveFileName(parent, title, proposed, kinds)
     return Path(name) if name else None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
@@ -17,7 +17,7 @@ from jmvae_studio.app import Studio
 from jmvae_studio.document.records import FaceRecord
 from jmvae_studio.document.session_file import SessionFileError, load, record, save
 from jmvae_studio.ui.export_dialog import ExportDialog
-from tests.gui.conftest import drag_slider, said, settle
+from tests.gui.conftest import drag_slider, message_boxes, said, settle
 from trainer.data.images import open_image
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -255,15 +255,27 @@ def test_a_damaged_autosave_is_set_aside_and_told(
     assert (folder / "autosave-1-dead.bad").read_bytes() == b'{"format": "jmvae-ses'
 
 
+def asked_for_a_file() -> QFileDialog:
+    (asking,) = visible(QFileDialog)
+    assert isinstance(asking, QFileDialog)
+    return asking
+
+
+def name_file(asking: QFileDialog, path: Path) -> None:
+    """Give the file dialog a name; typed, Qt's proposals would take the Return now and then."""
+    asking.selectFile(str(path))
+    asking.accept()
+
+
 def test_a_session_is_saved_and_opened_from_the_menu_of_recent_ones(
-    studio: Studio, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, qtbot: QtBot, tmp_path: Path
 ) -> None:
     drag_slider(studio, "Smiling", 0.9)
     kept = values(studio)
-    monkeypatch.setattr("jmvae_studio.control.sessions.ask_save", lambda *given: tmp_path / "mine")
     studio.window.activateWindow()
     assert QTest.qWaitForWindowActive(studio.window)
     QTest.keyClick(studio.window, Qt.Key.Key_S, CONTROL | Qt.KeyboardModifier.AltModifier)
+    name_file(asked_for_a_file(), tmp_path / "mine")
     file = tmp_path / "mine.jmvae"
     qtbot.waitUntil(lambda: bool(studio.window._recent_sessions.actions()))
     assert len(load(file).photos[0].sha256) == 64
@@ -274,6 +286,42 @@ def test_a_session_is_saved_and_opened_from_the_menu_of_recent_ones(
     qtbot.waitUntil(lambda: studio.session.photo is not None, timeout=20_000)
     assert values(studio) == pytest.approx(kept)
     settle(studio, qtbot)
+
+
+@pytest.mark.parametrize("kind", ["jmvae", "jmvae-preset"])
+def test_what_is_saved_replaces_a_file_only_when_the_user_says_so(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, kind: str
+) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+    older = tmp_path / f"mine.{kind}"
+    older.write_text("older work")
+    if kind == "jmvae":
+        studio.window.save_session_asked.emit()
+    else:
+        studio.window.share_preset_asked.emit()
+        asking = studio.presets.dialog
+        assert asking is not None
+        QTest.keyClicks(asking.name, "Grin")
+        QTest.mouseClick(asking.accept_button, Qt.MouseButton.LeftButton)
+    questions: list[str] = []
+
+    def refuse() -> None:
+        for box in message_boxes():
+            questions.append(box.text())
+            QTest.keyClick(box, Qt.Key.Key_Escape)
+
+    timer = QTimer(interval=100)  # Qt waits in its question
+    timer.timeout.connect(refuse)
+    timer.start()
+    asking_file = asked_for_a_file()
+    name_file(asking_file, tmp_path / "mine")
+    assert len(questions) == 1
+    assert older.name in questions[0]
+    assert older.read_text() == "older work"
+    name_file(asking_file, tmp_path / "mine.v2")  # an ending of the user's own is left as it is
+    qtbot.waitUntil((tmp_path / "mine.v2").is_file)
+    assert older.read_text() == "older work"
 
 
 def test_a_slow_export_shows_itself_and_can_be_cancelled(

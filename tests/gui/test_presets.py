@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
-from jmvae_studio.document.presets import Preset, save_preset
+from jmvae_studio.document.presets import Preset, PresetFolder, save_preset
 from jmvae_studio.ui.choosing import ChooseAttributes
 from tests.gui.conftest import drag_slider, said, settle
 
@@ -68,3 +70,45 @@ def test_a_dropped_preset_is_applied_and_kept(studio: Studio, tmp_path: Path) ->
     path.write_text("nonsense")
     studio.open_path(path)
     assert "is not a preset" in said(studio)
+
+
+def test_no_preset_is_lost_to_one_of_the_same_name(studio: Studio, tmp_path: Path) -> None:
+    path, own = tmp_path / "friend.jmvae-preset", tmp_path / "config" / "presets"
+    for value in (1.0, 2.0, 2.0):
+        save_preset(path, Preset(name="Grin", values={"Smiling": value}))
+        studio.open_path(path)
+        assert values(studio) == {"Smiling": value}
+    assert {name: kept.values for name, kept in PresetFolder(own).load().items()} == {
+        "Grin": {"Smiling": 1.0},
+        "Grin 2": {"Smiling": 2.0},
+    }
+    assert "kept as Grin 2" in said(studio)
+    studio.window.messages.dismiss()
+    QTest.keyClick(studio.window, Qt.Key.Key_P, CONTROL | SHIFT)
+    QTest.keyClicks(dialog().name, "Grin")
+    QTest.mouseClick(dialog().accept_button, Qt.MouseButton.LeftButton)
+    assert PresetFolder(own).load()["Grin"].values == {"Smiling": 2.0}
+    assert "in place of the one before" in said(studio)
+    QTest.mouseClick(studio.window.messages.buttons[0], Qt.MouseButton.LeftButton)
+    assert PresetFolder(own).load()["Grin"].values == {"Smiling": 1.0}
+
+
+@pytest.mark.parametrize("kind", ["save", "copy"])
+def test_what_a_dialog_lists_is_taken_though_another_photograph_came(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, kind: str
+) -> None:
+    settle(studio, qtbot)
+    drag_slider(studio, "Smiling", 0.9)
+    asked, shown = values(studio), studio.session.photo
+    QTest.keyClick(studio.window, Qt.Key.Key_P if kind == "save" else Qt.Key.Key_C, CONTROL | SHIFT)
+    asking = dialog()
+    flat = tmp_path / "flat.png"
+    Image.new("RGB", (300, 200)).save(flat)
+    studio.open_path(flat)  # it was slow to read, and has no face
+    qtbot.waitUntil(lambda: studio.session.photo is not shown, timeout=20_000)
+    QTest.keyClicks(asking.name, "Grin")
+    QTest.mouseClick(asking.accept_button, Qt.MouseButton.LeftButton)
+    kept = PresetFolder(tmp_path / "config" / "presets").load().get("Grin") if kind == "save" else None
+    taken = kept or studio.presets._copied
+    assert taken is not None
+    assert taken.values == asked

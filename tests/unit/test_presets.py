@@ -76,3 +76,16 @@ def test_names_that_make_one_file_name_are_two_presets(tmp_path: Path) -> None:
     }
     folder.remove("Older?")
     assert list(folder.load()) == ["Older!"]
+
+
+def test_a_preset_from_elsewhere_leaves_a_different_one_of_its_name(tmp_path: Path) -> None:
+    folder, long = PresetFolder(tmp_path / "presets"), "B" * 80
+    own, other, third = (Preset(name=long, values={"Smiling": value}) for value in (1, 2, 3))
+    assert folder.add(own) == own
+    assert [folder.add(preset).name for preset in (own, other, third, other)] == [
+        long,
+        "B" * 78 + " 2",
+        "B" * 78 + " 3",
+        "B" * 78 + " 2",
+    ]
+    assert [kept.values["Smiling"] for kept in folder.load().values()] == [2, 3, 1]
