@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
 
+from jmvae_studio.document.photo import Photo
 from jmvae_studio.document.session import Session
 from jmvae_studio.document.versions import keep_version, remove_version, show_version
 from jmvae_studio.language import tr
@@ -43,16 +45,24 @@ class Versions(QObject):
             tr("Keep Version"),
             tr("Name of this version"),
             tr("Version {number}", number=number),
-            self._keep,
+            partial(self._keep, photo),  # another one may be shown when the answer comes
         )
 
-    def _keep(self, name: str) -> None:
-        photo = self._session.photo
+    def _keep(self, photo: Photo, name: str) -> None:
         name = name.strip()[:_LONGEST]
-        if photo is None or not name:
+        if not name:
+            return
+        if photo not in self._session.photos:
+            self._window.warn(
+                tr(
+                    "{photo} was closed meanwhile, and {name} is not kept: bring it back with Ctrl+Shift+T first.",
+                    photo=photo.name,
+                    name=name,
+                )
+            )
             return
         replaced = name in photo.versions
-        keep_version(self._session, name)
+        keep_version(self._session, photo, name)
         told = (
             tr("{name} of {photo} is kept; in place of the one before.", name=name, photo=photo.name)
             if replaced

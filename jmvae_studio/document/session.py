@@ -386,11 +386,18 @@ class Session(QObject):
             before = (tuple(self.photo.faces), self.photo.current)
             self.push(self._apply_faces, before, (tuple(faces), current), name)
 
-    def push(self, apply: Callable[[T], None], before: T, after: T, name: str) -> QUndoCommand:
-        """Add a step to the history of the shown photograph (only its history is active); returns it."""
-        assert self.photo is not None
+    def push(
+        self, apply: Callable[[T], None], before: T, after: T, name: str, photo: Photo | None = None
+    ) -> QUndoCommand:
+        """Add a step to the history of a photograph, by default the shown one (only its history is active).
+
+        Returns:
+            The step.
+        """
+        photo = photo or self.photo
+        assert photo is not None
         step = StepCommand(apply, before, after, name)
-        self.photo.stack.push(step)
+        photo.stack.push(step)
         return step
 
     # How changes are made ------------------------------------------------------------------------

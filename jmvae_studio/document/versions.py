@@ -1,4 +1,4 @@
-"""What can be done with the versions of the shown photograph; each is one undo entry."""
+"""What can be done with the versions of a photograph; each is one undo entry of it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from jmvae_studio.document.session import Session
 from jmvae_studio.language import tr
 
 
-def keep_version(session: Session, name: str) -> None:
-    """Keep the photograph's faces and edits under a name; a version of that name is replaced."""
+def keep_version(session: Session, photo: Photo, name: str) -> None:
+    """Keep a photograph's faces and edits under a name; a version of that name is replaced."""
     session.end_gesture()
-    photo = session.photo
-    if photo is not None:
-        _change(session, photo, name, photo.version(name), tr("keep version {name}", name=name))
+    _change(session, photo, name, photo.version(name), tr("keep version {name}", name=name))
 
 
 def remove_version(session: Session, name: str) -> None:
@@ -41,7 +39,7 @@ def _change(session: Session, photo: Photo, name: str, after: Version | None, te
             photo.versions[name] = version
         session.photos_changed.emit()
 
-    session.push(apply, photo.versions.get(name), after, text)
+    session.push(apply, photo.versions.get(name), after, text, photo)
 
 
 def _restored(kept: KeptFace, known: FaceState | None) -> FaceState:

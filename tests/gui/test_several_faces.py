@@ -128,7 +128,9 @@ def test_the_photograph_shows_every_face_as_it_is_exported(
     studio: Studio, qtbot: QtBot, tmp_path: Path, two_faces: Path
 ) -> None:
     edit_both(studio, qtbot, two_faces)
-    keep_version(studio.session, "both")
+    photo = studio.session.photo
+    assert photo is not None
+    keep_version(studio.session, photo, "both")
     for index in (1, 0):
         click_face(studio, index)
         QTest.mouseClick(studio.window.panel.reset_all, Qt.MouseButton.LeftButton)

@@ -156,3 +156,27 @@ def test_a_session_leaves_a_photograph_with_versions_alone(
     assert shown(studio) == [("Version 1", False)]
     assert photo.stack.count() == steps
     settle(studio, qtbot)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_the_version_is_of_the_photograph_it_was_asked_for(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, photograph: Path, closed: bool
+) -> None:
+    settle(studio, qtbot)
+    drag_slider(studio, "Smiling", 0.9)
+    photo, smiling = studio.session.photo, values(studio)
+    assert photo is not None
+    studio.window.keep_version_asked.emit()
+    asking = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QInputDialog) and w.isVisible())
+    other = tmp_path / "other.jpg"
+    other.write_bytes(photograph.read_bytes())
+    studio.open_path(other)  # it was slow to read
+    qtbot.waitUntil(lambda: studio.session.photo is not photo, timeout=20_000)
+    settle(studio, qtbot)
+    if closed:
+        studio.photographs.close_photo(photo)
+    QTest.keyClick(asking.focusWidget(), Qt.Key.Key_Return)
+    assert [dict(v.faces[0].edit.values) for v in photo.versions.values()] == ([] if closed else [smiling])
+    assert studio.session.photo is not None
+    assert not studio.session.photo.versions
+    assert ("was closed meanwhile" in said(studio)) == closed
