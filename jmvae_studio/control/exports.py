@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -56,7 +57,7 @@ class Exports(QObject):
         window.progress.cancelled.connect(self._exporter.cancel)
         self._slow = QTimer(self, interval=_SLOW, singleShot=True)
         self._slow.timeout.connect(self._show_progress)
-        self._series = SeriesExports(session, showing, models, renderer, window, self)
+        self._series = SeriesExports(showing, models, renderer, window, self)
         self._series.written.connect(self._finished)
         window.export_asked.connect(lambda: self._ask("photograph"))
         window.export_face_asked.connect(lambda: self._ask("face"))
@@ -67,9 +68,19 @@ class Exports(QObject):
         self._exporter.close()
         self._series.close()
 
-    def export(self, path: Path, whole: bool = True, wish: Wish | None = None) -> None:
-        """Write the result: the whole photograph with the edit in place, or the face's crop of it."""
-        photo, request = self._session.photo, self._showing.preview_request()
+    def export(
+        self, path: Path, whole: bool = True, wish: Wish | None = None, photo: Photo | None = None
+    ) -> None:
+        """Write the result: the whole photograph with the edit in place, or the face's crop of it.
+
+        Args:
+            path: The target.
+            whole: Whether it is the whole photograph.
+            wish: How it is written.
+            photo: By default the shown one.
+        """
+        photo = photo or self._session.photo
+        request = self._showing.preview_request(photo)
         if photo is None or photo.image is None or request is None:
             reading = photo is not None and bool(photo.faces)
             self._window.warn(
@@ -78,7 +89,7 @@ class Exports(QObject):
                 else tr("There is nothing to export yet: open a photograph with a face first.")
             )
             return
-        if self._showing.is_reading():
+        if self._showing.is_reading(photo):
             self._window.warn(
                 tr("The model is still looking at the other faces: export it again in a moment.")
             )
@@ -89,7 +100,7 @@ class Exports(QObject):
             saving = Saving(wish.quality, wish.longest, wish.keep_exif, settings)
         try:
             crop = None if whole else request.face.crop
-            requests, beside = self._showing.all_requests(), wish is not None and wish.beside
+            requests, beside = self._showing.all_requests(photo), wish is not None and wish.beside
             self._exporter.export(photo.image, requests, path, crop, saving, beside)
         except SaveError as error:
             self._window.warn(str(error))
@@ -123,13 +134,14 @@ class Exports(QObject):
         formats = Formats(kinds, ANIMATED, lossy, kept.export_animation)
         changeable = self._series.changeable(face.edit)
         self.dialog = dialog = ExportDialog(self._window, formats, wish, shown, changeable)
-        self._series.follow(dialog)
-        dialog.wished.connect(self._ask_where)
+        # Another photograph may arrive meanwhile: the one that the dialog shows is exported.
+        self._series.follow(dialog, photo)
+        dialog.wished.connect(partial(self._ask_where, photo))
         dialog.open()
 
-    def _ask_where(self, wish: Wish) -> None:
-        kept, photo, face = self._settings, self._session.photo, self._session.face
-        if photo is None or face is None:
+    def _ask_where(self, photo: Photo, wish: Wish) -> None:
+        kept, face = self._settings, photo.face
+        if face is None:
             return
         if wish.what == "animation":
             kept.export_animation, kinds = wish.suffix, {wish.suffix: ANIMATED[wish.suffix]}
@@ -155,16 +167,26 @@ class Exports(QObject):
             folder,
             f"{name}{wish.suffix}",
             kinds,
-            lambda chosen: (
-                self._export_series(chosen, wish)
-                if wish.series is not None
-                else self.export(chosen, wish.whole, wish)
-            ),
+            partial(self._export_wished, photo, wish),
         )
 
-    def _export_series(self, path: Path, wish: Wish) -> None:
+    def _export_wished(self, photo: Photo, wish: Wish, path: Path) -> None:
+        lacks = photo.image is None or self._showing.preview_request(photo) is None
+        if photo not in self._session.photos or (lacks and photo is not self._session.photo):
+            self._window.warn(
+                tr(
+                    "{name} is no longer shown and was not exported: show it again, then export.",
+                    name=photo.name,
+                )
+            )
+        elif wish.series is not None:
+            self._export_series(photo, wish, path)
+        else:
+            self.export(path, wish.whole, wish, photo)
+
+    def _export_series(self, photo: Photo, wish: Wish, path: Path) -> None:
         try:
-            self._series.export(path, wish)
+            self._series.export(path, wish, photo)
         except SaveError as error:
             self._window.messages.offer(str(error), [])
             return

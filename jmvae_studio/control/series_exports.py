@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -12,9 +13,9 @@ from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.animations import check_animation, save_animation
 from jmvae_studio.document.attributes import title
 from jmvae_studio.document.edit import HIGHEST, LOWEST, Edit
+from jmvae_studio.document.photo import Photo
 from jmvae_studio.document.saving import SaveError, Saving, check_target, identities, save_picture
 from jmvae_studio.document.series import Animation, Grid, Series, Strip, Values
-from jmvae_studio.document.session import Session
 from jmvae_studio.inference.renderer import Renderer
 from jmvae_studio.inference.results import PREVIEW_SIZE, Pixels
 from jmvae_studio.language import tr
@@ -38,7 +39,6 @@ class SeriesExports(QObject):
 
     def __init__(
         self,
-        session: Session,
         showing: Showing,
         models: Models,
         renderer: Renderer,
@@ -46,7 +46,7 @@ class SeriesExports(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._showing, self._models, self._window = session, showing, models, window
+        self._showing, self._models, self._window = showing, models, window
         self._previewing, self._writing = SeriesMaker(renderer, self), SeriesMaker(renderer, self)
         self._dialog: ExportDialog | None = None
         self._previewed: Series | None = None
@@ -74,20 +74,20 @@ class SeriesExports(QObject):
         proposed = edited or [name for name in ("Smiling",) if name in names]
         return Changeable([(name, title(name)) for name in names], proposed, columns, (LOWEST, HIGHEST))
 
-    def follow(self, dialog: ExportDialog) -> None:
-        """Make previews for a dialog until it is closed."""
+    def follow(self, dialog: ExportDialog, photo: Photo) -> None:
+        """Make previews of a photograph for a dialog until it is closed."""
         self._dialog = dialog
-        dialog.preview_asked.connect(self._preview)
+        dialog.preview_asked.connect(partial(self._preview, photo))
         dialog.finished.connect(self._forget_dialog)
 
-    def export(self, path: Path, wish: Wish) -> None:
-        """Write a series; `written` tells when it is there.
+    def export(self, path: Path, wish: Wish, photo: Photo) -> None:
+        """Write a series of a photograph; `written` tells when it is there.
 
         Raises:
             SaveError: The target cannot be written; nothing was started.
         """
-        series, photo = wish.series, self._session.photo
-        if series is None or photo is None or photo.image is None:
+        series = wish.series
+        if series is None or photo.image is None:
             raise SaveError(tr("There is nothing to export yet: open a photograph with a face first."))
         if self._writing.is_busy:
             raise SaveError(
@@ -101,7 +101,7 @@ class SeriesExports(QObject):
             check_animation(path, identities([source]))
         else:
             check_target(path, identities([source]))
-        order = self._order(series, self._side(series, wish.longest))
+        order = self._order(series, self._side(series, wish.longest, photo), photo)
         if order is None:
             raise SaveError(tr("The model has not read this face yet: wait a moment and export again."))
 
@@ -120,29 +120,29 @@ class SeriesExports(QObject):
         self._writing.start(order, finish)
         self._show_progress(0, len(order.requests))
 
-    def _side(self, series: Series, longest: int) -> int:
+    def _side(self, series: Series, longest: int, photo: Photo) -> int:
         if not isinstance(series, Animation):
             return PREVIEW_SIZE if isinstance(series, Strip) else CELL
-        face = self._session.face
+        face = photo.face
         side = max(PREVIEW_SIZE, round(face.crop.side) if face is not None else 0)
         return min(side, LARGEST, longest or LARGEST)
 
-    def _order(self, series: Series, side: int) -> Order | None:
-        photo, model = self._session.photo, self._models.model
-        own = self._showing.request_for({}, keep=False)
-        requests = [self._showing.request_for(dict(values)) for values in series.settings()]
-        if photo is None or photo.image is None or own is None or model is None:
+    def _order(self, series: Series, side: int, photo: Photo) -> Order | None:
+        model = self._models.model
+        own = self._showing.request_for({}, keep=False, photo=photo)
+        requests = [self._showing.request_for(dict(values), photo=photo) for values in series.settings()]
+        if photo.image is None or own is None or model is None:
             return None
         made = tuple(request for request in requests if request is not None)
         return Order(series, model.attribute_names, made, own, photo.image.pixels, side)
 
     # The preview -----------------------------------------------------------------------------------
 
-    def _preview(self, series: Series | None) -> None:
+    def _preview(self, photo: Photo, series: Series | None) -> None:
         if series is None:
             self._previewing.cancel()
             return
-        order = self._order(series, PREVIEW_CELL if isinstance(series, Grid) else PREVIEW_SIZE)
+        order = self._order(series, PREVIEW_CELL if isinstance(series, Grid) else PREVIEW_SIZE, photo)
         if order is not None and self._dialog is not None:
             self._previewed = series
             self._dialog.flipbook.say(tr("Making the preview…"))

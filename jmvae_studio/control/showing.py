@@ -92,19 +92,28 @@ class Showing(QObject):
         self._awaited.clear()
         self._plausible.clear()
 
-    def preview_request(self) -> PreviewRequest | None:
-        """The present edit as the renderer takes it; None while the model has not read the face."""
-        photo, face = self._session.photo, self._session.face
+    def preview_request(self, photo: Photo | None = None) -> PreviewRequest | None:
+        """The present edit as the renderer takes it; None while the model has not read the face.
+
+        Args:
+            photo: By default the shown one.
+        """
+        photo = photo or self._session.photo
+        face = photo.face if photo else None
         return self._request_for(photo, face) if photo and face else None
 
-    def request_for(self, values: Mapping[str, float], keep: bool = True) -> PreviewRequest | None:
+    def request_for(
+        self, values: Mapping[str, float], keep: bool = True, photo: Photo | None = None
+    ) -> PreviewRequest | None:
         """The present edit with these attributes at these values, also where they are locked.
 
         Args:
             values: Attribute → value, reached whatever the edit's strength.
             keep: Whether the rest of the edit stays; without it, the face as it was read.
+            photo: By default the shown one.
         """
-        photo, face, model = self._session.photo, self._session.face, self._models.model
+        photo, model = photo or self._session.photo, self._models.model
+        face = photo.face if photo else None
         if photo is None or face is None or model is None or face.reader != model.digest:
             return None
         edit = face.edit if keep else Edit(mode=face.edit.mode)
@@ -128,16 +137,14 @@ class Showing(QObject):
             names[index]: result.attributes[index] for index in result.request.free if names[index] in free
         }
 
-    def all_requests(self) -> list[PreviewRequest]:
-        """The edits of every face of the photograph that the model has read."""
-        photo = self._session.photo
-        found = [self._request_for(photo, face) for face in photo.faces] if photo else []
+    def all_requests(self, photo: Photo) -> list[PreviewRequest]:
+        """The edits of every face of a photograph that the model has read."""
+        found = [self._request_for(photo, face) for face in photo.faces]
         return [request for request in found if request is not None]
 
-    def is_reading(self) -> bool:
-        """Whether the model has yet to look at an edited face of the photograph."""
-        photo = self._session.photo
-        return photo is not None and bool(self._unread(photo))
+    def is_reading(self, photo: Photo) -> bool:
+        """Whether the model has yet to look at an edited face of a photograph."""
+        return bool(self._unread(photo))
 
     def for_export(self) -> Shown | None:
         """What a preview of an export is made from."""

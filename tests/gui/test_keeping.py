@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
@@ -264,6 +264,9 @@ def asked_for_a_file() -> QFileDialog:
 def name_file(asking: QFileDialog, path: Path) -> None:
     """Give the file dialog a name; typed, Qt's proposals would take the Return now and then."""
     asking.selectFile(str(path))
+    line = asking.findChild(QLineEdit)
+    assert isinstance(line, QLineEdit)
+    line.setText(str(path))  # which `selectFile` leaves alone while the keyboard is there
     asking.accept()
 
 
@@ -398,3 +401,31 @@ def test_nothing_goes_before_its_successor_is_written(
     second.window.close()
     assert crashed.is_file()
     assert list(folder.glob("autosave-*.jmvae")) == own
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_the_photograph_of_the_dialog_is_exported_though_another_came(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, closed: bool
+) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+    photo = studio.session.photo
+    assert photo is not None
+    QTest.keyClick(studio.window, Qt.Key.Key_S, CONTROL)
+    (dialog,) = visible(ExportDialog)
+    assert isinstance(dialog, ExportDialog)
+    QTest.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
+    flat, target = tmp_path / "flat.png", tmp_path / "out.png"
+    Image.new("RGB", (300, 200)).save(flat)
+    studio.open_path(flat)  # it was slow to read
+    qtbot.waitUntil(lambda: studio.session.photo is not photo, timeout=20_000)
+    if closed:
+        studio.photographs.close_photo(photo)
+        name_file(asked_for_a_file(), target)
+        assert "astronaut.jpg is no longer shown" in said(studio)
+        assert not target.exists()
+    else:
+        with qtbot.waitSignal(studio.exported, timeout=30_000) as exported:
+            name_file(asked_for_a_file(), target)
+        assert exported.args == [target]
+        assert open_image(target).pixels.shape == (512, 512, 3)
