@@ -236,9 +236,8 @@ class Photographs(QObject):
         self._reading = False
         failed = wish if isinstance(wish, Photo) and wish in self._session.photos else None
         if failed is not None and failed.searched:
-            following = self._session.neighbour(
-                1, failed
-            )  # only onwards: those before it may have failed too
+            # Only onwards: those before it may have failed too.
+            following = self._session.neighbour(1, failed)
         else:
             if failed is not None:
                 self._session.remove(failed)  # it never was a photograph
