@@ -24,7 +24,8 @@ PAPER = {"optimizer": "adagrad", "learning_rate": 0.01, "learning_rate_end": 0.0
 
 CMMA = Training("cmma", "CMMA", "cmma", {**LEARNED, "condition_term": True})
 CVAE = Training("cmma-cvae", "CVAE", "cvae", LEARNED)
-CGAN = Training("cmma-cgan", "CGAN", "cgan", OWN, gan="alone")
+CGAN = Training("cmma-cgan", "CGAN", "cgan", {**OWN, "gan_gradient_penalty": 10.0}, gan="alone")
+"""With a penalty of 1 its discriminator diverged in the fifth epoch."""
 CMMA_2D = Training("cmma-2d", "CMMA", "cmma", {**LEARNED, "condition_term": True, "latent": 2})
 
 BOUND, PARZEN = "variational bound", "Parzen windows"
