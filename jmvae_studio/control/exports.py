@@ -172,6 +172,7 @@ class Exports(QObject):
 
     def _export_wished(self, photo: Photo, wish: Wish, path: Path) -> None:
         lacks = photo.image is None or self._showing.preview_request(photo) is None
+        lacks |= wish.series is None and self._showing.is_reading(photo)
         if photo not in self._session.photos or (lacks and photo is not self._session.photo):
             self._window.warn(
                 tr(

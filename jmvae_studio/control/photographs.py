@@ -235,14 +235,15 @@ class Photographs(QObject):
     def _open_failed(self, message: str, wish: object) -> None:
         self._reading = False
         failed = wish if isinstance(wish, Photo) and wish in self._session.photos else None
-        if failed is not None and failed.searched:
+        if failed is None:
+            following = next(iter(self._session.photos), None)
+        elif failed.searched:
             # Only onwards: those before it may have failed too.
             following = self._session.neighbour(1, failed)
         else:
-            if failed is not None:
-                self._session.remove(failed)  # it never was a photograph
-                self._session.closed.remove(failed)
-            following = next(iter(self._session.photos), None)
+            following = self._session.neighbour(1, failed) or self._session.neighbour(-1, failed)
+            self._session.remove(failed)  # it never was a photograph
+            self._session.closed.remove(failed)
         self._strip_due.start()
         self.failed.emit(message)
         if self._session.photo is None and following is not None:

@@ -129,7 +129,7 @@ class Photo:
 
     @property
     def has_work(self) -> bool:
-        """Whether anything would be lost with it: an edit, or what was kept under a name."""
+        """Whether it holds an edit, or something that was kept under a name."""
         return self.is_edited or bool(self.versions)
 
     def version(self, name: str) -> Version:

@@ -77,6 +77,7 @@ class Filmstrip(QListWidget):
         """Show these photographs; the one with the number ``current`` stands out, in sight when it is another."""
         self.blockSignals(True)
         if [frame.number for frame in frames] != [frame.number for frame in self._frames]:
+            there = self.horizontalScrollBar().value()
             self.clear()
             self._frames = []
             for frame in frames:
@@ -84,6 +85,8 @@ class Filmstrip(QListWidget):
                 item.setSizeHint(QSize(_PICTURE.width() + 16, self.sizeHint().height() - 12))
                 item.setData(_NUMBER, frame.number)
                 self.addItem(item)
+            self.visualItemRect(self.item(0))  # lays them all out, so that the strip is long enough again
+            self.horizontalScrollBar().setValue(there)
         for index, frame in enumerate(frames):
             if index >= len(self._frames) or frame != self._frames[index]:
                 item = self.item(index)

@@ -252,9 +252,10 @@ def test_the_strip_stays_where_it_was_scrolled_to(qtbot: QtBot) -> None:
     strip.show_frames(frames, 0)
     QApplication.processEvents()
     bar = strip.horizontalScrollBar()
-    roll(strip, -1200)
+    for _ in range(12):
+        roll(strip, -1200)
     there = bar.value()
-    assert there > 300
+    assert there > bar.maximum() / 2  # where a strip that is half filled does not reach
     picture = QPixmap(20, 20)
     picture.fill(Qt.GlobalColor.red)
     for index in range(0, 60, 7):  # thumbnails come, and an edit is made
