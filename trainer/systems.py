@@ -158,10 +158,6 @@ def check_run(config: TrainConfig) -> System:
             "or keep_attributes to no.",
             "keep_attributes",
         )
-    if system.trains_edits:
-        for name in ("nets", "hidden", "variance"):
-            if getattr(config, name) != type(config).model_fields[name].default:
-                raise ConfigError(f"“{config.system}” has nets of its own: leave out {name}.", name)
     return system
 
 

@@ -151,7 +151,6 @@ def test_what_does_not_fit_is_said(
         ({"gan_epochs": 1}, "set gan_epochs to 0", "gan_epochs"),
         ({"edit_epochs": 1}, "has no editor", "edit_epochs"),
         ({"epochs": 0}, "one epoch or more", "epochs"),
-        ({"learn": "all", "system": "jmvae-kl-studio", "nets": "dense"}, "nets of its own", "nets"),
         ({"learn": "all", "keep_attributes": True}, "set learn to attributes", "keep_attributes"),
     ],
 )

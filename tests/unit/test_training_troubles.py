@@ -68,8 +68,6 @@ def is_finite(run: Run) -> bool:
         {"gan_epochs": 2, "epochs": 1, "nets": "conv", "image_size": 64},
         {
             "system": "jmvae-kl-studio",
-            "nets": "conv",
-            "hidden": 512,
             "image_size": 64,
             "latent": 8,
             "epochs": 1,
