@@ -94,18 +94,16 @@ def card(
     from trainer.checkpoint import load_model
     from trainer.data.celeba import load_celeba
     from trainer.evaluation.card import make_card
+    from trainer.evaluation.edit_report import check_size
     from trainer.evaluation.judge import load_judge
     from trainer.files import write_beside
 
     check_out(out, ".md")
     model, header = load_model(checkpoint)
+    check_size(checkpoint, header)  # before all pictures are decoded
     celeba = load_celeba(data, header.image_size)
     if celeba.names != header.attribute_names:
         raise TrainerError(f"{checkpoint.name} has other attributes than {data}: a card needs the same ones.")
-    if header.image_size != 64:
-        raise TrainerError(
-            f"{checkpoint.name} has pictures of {header.image_size} pixels; the judge reads 64."
-        )
     write_beside(out, make_card(checkpoint, model, header, celeba, load_judge(judge_path), count).encode())
 
 

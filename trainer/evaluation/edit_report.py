@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trainer.checkpoint import load_model
+from trainer.checkpoint_header import Header
 from trainer.data.celeba import STANDARD_ATTRIBUTES, load_celeba
 from trainer.data.dataset import PARTITIONS, Dataset
 from trainer.errors import ConfigError
@@ -47,6 +48,8 @@ WANTED = (
 )
 """The ten edits that people ask for most."""
 
+SIZE = 64
+"""Side of the judge's pictures, in pixels."""
 FIGURES = ("success", "adding", "removing", "collateral", "drift", "distance", "sharpness")
 
 
@@ -84,7 +87,7 @@ def measure_edits(
     """
     if partition not in PARTITIONS:
         raise ConfigError(f"There is no partition “{partition}”; there are: {', '.join(PARTITIONS)}.")
-    data = load_celeba(folder, 64)
+    data = load_celeba(folder, SIZE)
     if judge.names != data.names:
         raise ConfigError("The judge reads other attributes than these data have: train one on them.")
     measure = EditMeasure(data, judge, partition, count)
@@ -252,9 +255,18 @@ def _load(path: Path, data: Dataset) -> JointModel:
     model, header = load_model(path)
     if header.attribute_names != data.names:
         raise ConfigError(f"{path.name} has other attributes than the data: edits need the same ones.")
-    if header.image_size != data.images.shape[1]:
-        raise ConfigError(f"{path.name} has pictures of {header.image_size} pixels; the judge reads 64.")
+    check_size(path, header)
     return model
+
+
+def check_size(path: Path, header: Header) -> None:
+    """See that the judge can read a model's pictures.
+
+    Raises:
+        ConfigError: They are of another size than its own.
+    """
+    if header.image_size != SIZE:
+        raise ConfigError(f"{path.name} has pictures of {header.image_size} pixels; the judge reads {SIZE}.")
 
 
 def _checked(modes: Sequence[str]) -> list[Mode]:
