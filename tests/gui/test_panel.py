@@ -70,12 +70,18 @@ def test_a_locked_attribute_is_moved_by_nothing(studio: Studio, qtbot: QtBot) ->
     assert studio.session.undo_group.undoText().startswith("Male to")
 
 
+def switch_follow(studio: Studio) -> None:
+    """Click the box of “The others follow”."""
+    follow = studio.window.panel.follow
+    QTest.mouseClick(follow, Qt.MouseButton.LeftButton, pos=QPoint(8, follow.height() // 2))
+
+
 def test_free_attributes_follow_and_held_ones_do_not(studio: Studio, qtbot: QtBot) -> None:
     settle(studio, qtbot)
     panel, face, model = studio.window.panel, studio.session.face, studio.model
     assert face is not None
     assert model is not None
-    QTest.mouseClick(panel.follow, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.follow.height() // 2))
+    switch_follow(studio)
     choose(studio, "Young", "Lock Where It Is")
     settle(studio, qtbot)
     assert pixels(studio.window.result_canvas.image).shape == (320, 320, 3)
@@ -92,7 +98,7 @@ def test_free_attributes_follow_and_held_ones_do_not(studio: Studio, qtbot: QtBo
         assert panel.sliders[name].groove.value() == round(followed[name] * 100)
         assert panel.sliders[name].groove.mark == round(face.inferred[name] * 100)
     free = pixels(studio.window.result_canvas.image)
-    QTest.mouseClick(panel.follow, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.follow.height() // 2))
+    switch_follow(studio)
     settle(studio, qtbot)
     assert panel.sliders["Male"].groove.value() == round(face.inferred["Male"] * 100)
     assert not np.array_equal(pixels(studio.window.result_canvas.image), free)
@@ -107,7 +113,7 @@ def test_what_follows_is_locked_where_it_went(studio: Studio, qtbot: QtBot) -> N
     panel, face, model = studio.window.panel, studio.session.face, studio.model
     assert face is not None
     assert model is not None
-    QTest.mouseClick(panel.follow, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.follow.height() // 2))
+    switch_follow(studio)
     drag_slider(studio, "Smiling", 0.98)
     settle(studio, qtbot)
     shown = panel.sliders["Male"].groove.value()
@@ -182,8 +188,7 @@ def test_the_export_has_the_free_attributes_and_the_identity(
 ) -> None:
     studio = shipped
     studio.window.mode_box.setCurrentIndex(0 if mode == "residual" else 1)
-    panel = studio.window.panel
-    QTest.mouseClick(panel.follow, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.follow.height() // 2))
+    switch_follow(studio)
     drag_slider(studio, "Smiling", 0.98)
     slide(studio, "identity", 0.3)
     settle(studio, qtbot)
