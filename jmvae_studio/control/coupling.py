@@ -97,10 +97,10 @@ class Coupling(QObject):
 
 
 def _moves(request: PreviewRequest, index: int, code: FaceCode) -> _Moves:
-    """On the renderer's thread: the attribute goes one step towards its other side, w → z → w."""
+    """On the renderer's thread: the attribute goes one step towards its other side, and all others follow."""
     engine, now = code.engine, request.attributes
     step = -1.0 if now[index] > 0 else 1.0
     there = (*now[:index], now[index] + step, *now[index + 1 :])
-    everything = tuple(range(len(now)))
-    before, after = (engine.follow(code, values, everything) for values in (now, there))
+    others = tuple(other for other in range(len(now)) if other != index)
+    before, after = (engine.follow(code, values, others) for values in (now, there))
     return _Moves(request, index, tuple(b - a for a, b in zip(before, after, strict=True)))

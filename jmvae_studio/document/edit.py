@@ -55,7 +55,7 @@ class Edit:
         values: Attributes set by the user, absolute, `LOWEST`…`HIGHEST`; all others keep what was inferred.
         mode: How the change reaches the photograph.
         locked: Attributes that nothing moves until they are unlocked; each has a value.
-        free: Attributes that follow what the model believes of the edited face, unless they are set.
+        free: Attributes that go where the model believes them to be, given the others, unless they are set.
         strength: How much of the way from the inferred to the set values is gone; locked ones stand.
         identity: How much of what is this person's own, beyond the average face, is kept (1 is all).
     """

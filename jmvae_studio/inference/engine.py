@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import torch
 
     from trainer.checkpoint_header import Header
+    from trainer.models.following import Following
     from trainer.models.interface import JointModel
     from trainer.models.plausibility import Plausibility
 
@@ -73,10 +74,11 @@ class Engine(Imagination):
         self._enlarge = ramp[:, None] * enlarge
         self._levels = self._model.image_std * 255  # from the model's scale to 0…255
         self._plausibility: Plausibility | None = None
+        self._following: Following | None = None
 
     def release(self) -> None:
         """See `ResidentModel.release`."""
-        del self._mask, self._enlarge, self._plausibility
+        del self._mask, self._enlarge, self._plausibility, self._following
         super().release()
 
     def encode(self, face: Pixels, preview: Pixels, told: Mapping[str, float] | None = None) -> FaceCode:
@@ -111,21 +113,14 @@ class Engine(Imagination):
     def follow(
         self, code: FaceCode, attributes: tuple[float, ...], free: tuple[int, ...]
     ) -> tuple[float, ...]:
-        """``attributes`` with the ``free`` ones (indices) as the model reads them from the edited code.
+        """``attributes`` with the ``free`` ones (indices) where the model believes them to be, given the others.
 
-        What was inferred moves by the difference of two means of p(w|z): at z' = mu(x) + mu(w') - mu(w), and at
-        mu(x). So they are the inferred ones without an edit, and what the user says is true stays.
+        See `trainer.models.following`: from what was inferred they move with what is set, and all that is neither
+        free nor set holds them back. What the user says is true stays.
         """
         with self._torch.inference_mode():
-            own = code.prepared["z"]
-            moved = own + self._encode_vector(self._vector(attributes)) - code.z_attributes
-            both = self._torch.cat([own, moved])
-            before, after = self._model.decode_one(self._vector_name, both).mean.tolist()
-        values = list(attributes)
-        for index in free:
-            if index not in code.told:
-                values[index] = min(max(code.attributes[index] + after[index] - before[index], -3.0), 3.0)
-        return tuple(values)
+            believed = self._believed()
+        return believed(code.attributes, attributes, set(free) - set(code.told))
 
     def preview(
         self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float = 1.0
@@ -268,3 +263,11 @@ class Engine(Imagination):
 
             self._plausibility = Plausibility(self._model, self._device)
         return self._plausibility
+
+    def _believed(self) -> Following:
+        """Made when something follows for the first time."""
+        if self._following is None:
+            from trainer.models.following import Following
+
+            self._following = Following(self._model, self._device)
+        return self._following

@@ -36,7 +36,7 @@ class PreviewRequest:
         face: Which face.
         attributes: In the order of the model's names.
         mode: How the change reaches the face.
-        free: Indices of the attributes that follow what the model believes of the edited face.
+        free: Indices of the attributes that go where the model believes them to be, given the others.
         identity: How much of the person's own is kept; 1 is all.
     """
 

@@ -45,9 +45,9 @@ def test_resting_on_an_attribute_shows_what_the_model_would_move(studio: Studio,
         step = -1.0 if request.attributes[at] > 0 else 1.0
         asked = list(request.attributes)
         asked[at] += step
-        everything = tuple(range(len(names)))
+        others = tuple(index for index in range(len(names)) if index != at)
         before, after = (
-            code.engine.follow(code, values, everything)  # type: ignore[attr-defined]
+            code.engine.follow(code, values, others)  # type: ignore[attr-defined]
             for values in (request.attributes, tuple(asked))
         )
         return {n: b - a for n, a, b in zip(names, before, after, strict=True)}
