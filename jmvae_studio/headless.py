@@ -47,11 +47,10 @@ def screenshot(
     out: Path, paths: Sequence[Path], model: Path | None, device: Device | None, options: Picture
 ) -> int:
     """Open the real window, wait for its edited face and save a picture of it; returns the exit code."""
-    from PySide6.QtGui import QImage
-
     from jmvae_studio.app import Studio, make_application
     from jmvae_studio.document.saving import SaveError, check_target, identities, save_picture
     from jmvae_studio.settings import Settings, SettingsFile
+    from jmvae_studio.ui.images import to_pixels
 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -98,16 +97,14 @@ def screenshot(
                 studio.session.set_mode(options.mode)
                 asked = True
         application.processEvents()
-        picture = studio.window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+        picture = studio.window.grab().toImage()
         studio.window.close()
     if complaint:
         typer.echo(complaint, err=True)
     if complaint:
         return 1
-    rows = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine())
-    pixels = rows[:, : 3 * picture.width()].reshape(picture.height(), picture.width(), 3)
     try:
-        save_picture(out, pixels)
+        save_picture(out, to_pixels(picture))
     except SaveError as error:
         typer.echo(str(error), err=True)
         return 1

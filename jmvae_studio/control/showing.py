@@ -28,6 +28,7 @@ from jmvae_studio.settings import Settings
 from jmvae_studio.ui.export_dialog import Shown
 from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.main_window import MainWindow
+from jmvae_studio.ui.overlays import Overlay
 
 
 class Showing(QObject):
@@ -49,7 +50,7 @@ class Showing(QObject):
         """Every face as it was cut out."""
         self._plausible: dict[FaceKey, float] = {}
         """How plausible every face's square is to the model."""
-        self._overlays: dict[FaceKey, tuple[PreviewRequest, QImage]] = {}
+        self._overlays: dict[FaceKey, tuple[PreviewRequest, Overlay]] = {}
         """The last edited preview of every face, for the whole photograph, and of which edit it is."""
         self._awaited: dict[FaceKey, PreviewRequest] = {}
         """Previews of faces that are not the current one, asked for."""
@@ -300,7 +301,7 @@ class Showing(QObject):
             return
         self.last_result = result
         self.edited = to_qimage(result.preview.edited)
-        self._overlays[result.request.face] = (result.request, self.edited)
+        self._overlays[result.request.face] = (result.request, self._overlay(result.request, self.edited))
         self._window.average_canvas.show_image(to_qimage(result.preview.average))
         if not self._comparing:
             self._window.result_canvas.show_image(self.edited)
@@ -325,9 +326,12 @@ class Showing(QObject):
         shown = {} if photo is None or self._comparing else self._photo_overlays(photo)
         self._window.photo_view.show_edited(shown)
 
-    def _photo_overlays(self, photo: Photo) -> dict[int, QImage]:
+    def _overlay(self, request: PreviewRequest, edited: QImage) -> Overlay:
+        return Overlay(edited, self._crops.get(request.face), request.mode == "generate")
+
+    def _photo_overlays(self, photo: Photo) -> dict[int, Overlay]:
         """Face's index → its edit; one that is not the current face's and out of date is made anew."""
-        edited: dict[int, QImage] = {}
+        edited: dict[int, Overlay] = {}
         for index, face in enumerate(photo.faces):
             key = _key(photo, face)
             request, overlay = self._overlays.get(key, (None, None))
@@ -351,7 +355,7 @@ class Showing(QObject):
         if self._awaited.get(key) == request:
             del self._awaited[key]
             if result is not None and key != self._key():  # of the current one a newer may be there
-                self._overlays[key] = (request, to_qimage(result.preview.edited))
+                self._overlays[key] = (request, self._overlay(request, to_qimage(result.preview.edited)))
                 self._overlays_due.start()
 
     def _key(self) -> FaceKey | None:

@@ -30,6 +30,7 @@ from jmvae_studio.document.series import Series, Values
 from jmvae_studio.language import mark, tr
 from jmvae_studio.ui.flipbook import Flipbook
 from jmvae_studio.ui.image_canvas import ImageCanvas
+from jmvae_studio.ui.overlays import Overlay
 from jmvae_studio.ui.photo_view import PhotoView
 from jmvae_studio.ui.series_options import AnimationOptions, Attributes, GridOptions, StripOptions
 from trainer.data.face_crop import FaceCrop
@@ -93,7 +94,7 @@ class Shown:
     size: tuple[int, int]
     crops: Sequence[FaceCrop]
     current: int
-    edited: Mapping[int, QImage]
+    edited: Mapping[int, Overlay]
     original_face: QImage | None
 
 
@@ -132,7 +133,8 @@ class ExportDialog(QDialog):
         self._chosen = {False: wish.suffix, True: formats.animation}
         self._moving = False
         """Whether the list of formats is that of animations."""
-        self._original_face, self._edited_face = shown.original_face, shown.edited.get(shown.current)
+        edited = shown.edited.get(shown.current)
+        self._original_face, self._edited_face = shown.original_face, edited.edited if edited else None
         self._make_preview(shown)
         self._make_options(wish, changeable)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)

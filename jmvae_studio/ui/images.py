@@ -1,4 +1,4 @@
-"""Pixels to Qt images."""
+"""Pixels to Qt images, and back."""
 
 from __future__ import annotations
 
@@ -17,3 +17,10 @@ def to_qimage(pixels: npt.NDArray[np.uint8]) -> QImage:
     height, width = pixels.shape[:2]
     borrowed = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
     return borrowed.convertToFormat(QImage.Format.Format_RGB32)
+
+
+def to_pixels(image: QImage) -> npt.NDArray[np.uint8]:
+    """Height × width × 3, a copy."""
+    plain = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
+    return rows[:, : 3 * plain.width()].reshape(plain.height(), plain.width(), 3).copy()

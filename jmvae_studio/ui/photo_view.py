@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from jmvae_studio.language import tr
 from jmvae_studio.ui import crop_box, wiping
 from jmvae_studio.ui.images import to_qimage
+from jmvae_studio.ui.overlays import Overlay
 from jmvae_studio.ui.theme import ACCENT
 from jmvae_studio.ui.viewport import Comparison, Zoomable
 from trainer.data.face_crop import FaceCrop
@@ -62,7 +63,7 @@ class PhotoView(Zoomable):
         self._scaled: tuple[QRect, QPixmap] | None = None
         self._crops: list[FaceCrop] = []
         self._current = 0
-        self._edited: Mapping[int, QImage] = {}
+        self._edited: Mapping[int, Overlay] = {}
         self._hint = tr("Open a photograph, or drop one here")
         self._drawing = False
         self._adjusting = False
@@ -101,10 +102,10 @@ class PhotoView(Zoomable):
         self._edited = {}
         self.update()
 
-    def show_edited(self, images: Mapping[int, QImage]) -> None:
-        """Lay edited crops over the faces with these indices; the others are shown as they are."""
-        changed = self._edited.keys() | images.keys()
-        self._edited = images
+    def show_edited(self, overlays: Mapping[int, Overlay]) -> None:
+        """Lay edits over the faces with these indices; the others are shown as they are."""
+        changed = self._edited.keys() | overlays.keys()
+        self._edited = overlays
         if self._comparison != "edited":
             self.update()
             return
@@ -289,11 +290,13 @@ class PhotoView(Zoomable):
         painter.drawPixmap(seen, pixmap)
         if not edited:
             return
-        for index, image in self._edited.items():
+        for index, overlay in self._edited.items():
             painter.save()
             painter.setClipRect(self.photo_rect(), Qt.ClipOperation.IntersectClip)
-            painter.setTransform(self._crop_transform(self._crops[index], image.width()), combine=True)
-            painter.drawImage(0, 0, image)
+            painter.setTransform(
+                self._crop_transform(self._crops[index], overlay.edited.width()), combine=True
+            )
+            overlay.paint(painter)
             painter.restore()
 
     def _paint_outlines(self, painter: QPainter) -> None:

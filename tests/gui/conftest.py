@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.settings import Settings, SettingsFile
+from jmvae_studio.ui.images import to_pixels
 
 
 @pytest.fixture
@@ -92,11 +93,7 @@ def double_click(widget: QWidget, place: QPoint) -> None:
 
 def pixels(image: QImage | None) -> np.ndarray:
     assert image is not None
-    converted = image.convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(converted.constBits(), np.uint8).reshape(
-        converted.height(), converted.bytesPerLine()
-    )
-    return rows[:, : 3 * converted.width()].reshape(converted.height(), converted.width(), 3).copy()
+    return to_pixels(image)
 
 
 def settle(studio: Studio, qtbot: QtBot) -> None:

@@ -1,17 +1,21 @@
 """Several faces in one photograph: each is chosen, edited and exported by itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.document.session_file import record, save
 from jmvae_studio.document.versions import keep_version, show_version
+from jmvae_studio.ui.images import to_qimage
+from jmvae_studio.ui.photo_view import PhotoView
 from tests.gui.conftest import drag_slider, pixels, said, settle
 from trainer.data.images import open_image
 
@@ -136,12 +140,61 @@ def test_the_photograph_shows_every_face_as_it_is_exported(
         QTest.mouseClick(studio.window.panel.reset_all, Qt.MouseButton.LeftButton)
         settle(studio, qtbot)
     shown = studio.window.photo_view
-    unedited = pixels(shown._edited[1])
+    unedited = pixels(shown._edited[1].edited)
     show_version(studio.session, "both")
     settle(studio, qtbot)
-    qtbot.waitUntil(lambda: 1 in shown._edited and (pixels(shown._edited[1]) != unedited).any())
+    qtbot.waitUntil(lambda: 1 in shown._edited and (pixels(shown._edited[1].edited) != unedited).any())
     path = export(studio, qtbot, tmp_path / "both.png")
     assert difference(studio, path, 1) > 1
     QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: 1 in shown._edited and (pixels(shown._edited[1]) == unedited).all())
+    qtbot.waitUntil(lambda: 1 in shown._edited and (pixels(shown._edited[1].edited) == unedited).all())
     assert difference(studio, export(studio, qtbot, tmp_path / "none.png"), 1) < 0.5
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_edits_of_squares_that_overlap_are_seen_as_they_are_exported(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, two_faces: Path, close: bool
+) -> None:
+    studio.open_path(two_faces)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "two.png")
+    photo, view = studio.session.photo, studio.window.photo_view
+    assert photo is not None
+    crop = photo.faces[0].crop
+    studio.session.add_crop(replace(crop, center_x=crop.center_x + 0.45 * crop.side))
+    for index in (0, len(photo.faces) - 1):
+        studio.session.choose_face(index)
+        settle(studio, qtbot)
+        drag_slider(studio, "Smiling", 0.95)
+        settle(studio, qtbot)
+    view.outlined = False
+    if close:
+        QTest.keyClick(studio.window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
+    exported = open_image(export(studio, qtbot, tmp_path / "both.png")).pixels
+    qtbot.wait(50)
+    shown, expected, before = (
+        pixels(image).astype(int)
+        for image in (view.grab().toImage(), painted(view, exported), painted(view, photo.pixels()))
+    )
+    corner = view.to_widget(crop.center_x, crop.center_y - 0.3 * crop.side).toPoint()
+    end = view.to_widget(crop.center_x + 0.4 * crop.side, crop.center_y + 0.3 * crop.side).toPoint()
+    both = np.s_[max(0, corner.y()) : end.y(), corner.x() : end.x()]
+    assert blocks(before[both] - expected[both]).max() > 4
+    assert blocks(shown[both] - expected[both]).max() < 1.5
+    assert np.abs(shown[both] - expected[both]).max() < 10
+
+
+def painted(view: PhotoView, picture: np.ndarray) -> QImage:
+    """A picture as the view paints photographs, so that nothing differs but what is in it."""
+    image = QImage(view.size(), QImage.Format.Format_RGB32)
+    other = PhotoView()
+    other.resize(view.size())
+    other.show_photo(to_qimage(picture), picture.shape[1::-1], picture)
+    other.zoom_by(view.viewport.zoom)
+    other.render(image)
+    return image
+
+
+def blocks(apart: np.ndarray) -> np.ndarray:
+    """The absolute means of 8 × 8 pixels."""
+    tall, wide = (length // 8 * 8 for length in apart.shape[:2])
+    return np.abs(apart[:tall, :wide].reshape(tall // 8, 8, wide // 8, 8, 3).mean((1, 3)))
