@@ -60,6 +60,8 @@ class Batches(QObject):
         self.dialog: BatchDialog | None = None
         self._moved_on.connect(self._show)
         window.batch_asked.connect(self._open)
+        for changed in (session.photo_changed, session.faces_changed, session.edit_changed):
+            changed.connect(self._name_current)
 
     @property
     def is_busy(self) -> bool:
@@ -83,6 +85,11 @@ class Batches(QObject):
         self.dialog.show()
         self.dialog.raise_()
         self.dialog.activateWindow()
+
+    def _name_current(self) -> None:
+        """Name the edit that Start would take; while pictures are edited, theirs stays named."""
+        if self.dialog is not None and self.dialog.isVisible() and not self.is_busy:
+            self.dialog.show_current(self._describe_current())
 
     def _describe_current(self) -> str:
         photo, face = self._session.photo, self._session.face
@@ -205,6 +212,7 @@ class Batches(QObject):
         self.dialog.mark_waiting(tr("not reached"))
         self.dialog.show_failures(failures)
         self.dialog.set_running(False)
+        self._name_current()
         saved, left = (sum(made.kind == kind for made in self._outcomes) for kind in ("saved", "left"))
         said = [trn("{count} saved", "{count} saved", saved)]
         if left:

@@ -100,6 +100,10 @@ class BatchDialog(QDialog):
             self.edit.addItem(tr("Preset: {name}", name=name), name)
         self.edit.setCurrentIndex(max(0, self.edit.findData(chosen)))
 
+    def show_current(self, current: str) -> None:
+        """Describe the present photograph's edit anew; the choice stays."""
+        self.edit.setItemText(0, current)
+
     def say(self, text: str) -> None:
         """A sentence above the results."""
         self.note.setText(text)

@@ -1,6 +1,7 @@
 """A folder edited alike: results, failures, what is there already, and cancelling."""
 
 import hashlib
+import re
 import threading
 from pathlib import Path
 
@@ -74,6 +75,40 @@ def test_a_folder_gets_the_current_edit(studio: Studio, qtbot: QtBot, folder: Pa
     assert np.abs(result - open_image(folder / "1 straight.png").pixels).max() > 3
     assert {path: hashlib.sha256(path.read_bytes()).digest() for path in originals} == originals
     dialog.close()
+
+
+def test_the_edit_that_is_named_is_the_one_that_is_made(
+    studio: Studio, qtbot: QtBot, folder: Path, tmp_path: Path, astronaut: np.ndarray
+) -> None:
+    drag_slider(studio, "Smiling", 0.95)
+    settle(studio, qtbot)
+    dialog = open_dialog(studio, folder)
+    assert "Young" not in dialog.edit.currentText()
+    drag_slider(studio, "Young", 0.05)
+    settle(studio, qtbot)
+    named = dialog.edit.currentText()
+    assert re.fullmatch(r"As astronaut\.jpg: Smiling \+\d\.\d, Young -\d\.\d", named)
+    other = tmp_path / "other.png"
+    Image.fromarray(astronaut[:, ::-1]).save(other)
+    studio.open_path(other)
+    qtbot.waitUntil(lambda: studio.session.face is not None and len(studio.session.photos) == 2)
+    assert dialog.edit.currentText() == "The current photograph's edit (nothing is changed yet)"
+    QTest.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
+    assert dialog.note.text().startswith("Nothing is changed")
+    strip = studio.window.filmstrip
+    place = strip.visualItemRect(strip.item(0)).center()
+    QTest.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert dialog.edit.currentText() == named
+    held = threading.Event()
+    studio.renderer.with_engine(lambda engine: held.wait(30), lambda _: None)
+    QTest.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
+    drag_slider(studio, "Bald", 0.9)
+    assert dialog.edit.currentText() == named  # the folder's, as long as it is under way
+    held.set()
+    qtbot.waitUntil(lambda: not studio.batches.is_busy, timeout=60_000)
+    assert dialog.edit.currentText().startswith("As astronaut.jpg: Bald +")
+    dialog.close()
+    settle(studio, qtbot)
 
 
 def test_results_that_are_there_stay_unless_asked(
