@@ -11,6 +11,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from jmvae_studio.language import tr
+from jmvae_studio.ui.choice_box import ChoiceBox
 from jmvae_studio.ui.theme import ACCENT
 from trainer.config import TrainConfig
 from trainer.systems import SYSTEMS
@@ -61,7 +62,7 @@ class ConfigField:
             self.widget = QCheckBox()
             self.widget.toggled.connect(self._touch)
         elif literal or choices:
-            self.widget = QComboBox()
+            self.widget = ChoiceBox()
             self.widget.addItems([*literal, *choices])
             self.widget.currentIndexChanged.connect(self._touch)
         else:

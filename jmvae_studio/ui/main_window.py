@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QUndoGroup, QUndoStack
 from PySide6.QtWidgets import (
-    QComboBox,
     QDockWidget,
     QHBoxLayout,
     QLabel,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from jmvae_studio.language import tr
 from jmvae_studio.ui.attribute_panel import AttributePanel
+from jmvae_studio.ui.choice_box import ChoiceBox
 from jmvae_studio.ui.command_palette import CommandPalette
 from jmvae_studio.ui.faces_panel import FacesPanel
 from jmvae_studio.ui.filmstrip import Filmstrip
@@ -294,7 +294,7 @@ class MainWindow(MenuWindow):
         spacer.setSizePolicy(spacer.sizePolicy().Policy.Expanding, spacer.sizePolicy().Policy.Preferred)
         bar.addWidget(spacer)
         bar.addWidget(QLabel(tr("Edit by ")))
-        self.mode_box = QComboBox()
+        self.mode_box = ChoiceBox()
         self.mode_box.setAccessibleName(tr("Edit mode"))
         for index, (value, title, explanation) in enumerate(modes):
             self.mode_box.addItem(tr(title), value)

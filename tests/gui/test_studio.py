@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.settings import SettingsFile
 from jmvae_studio.ui.groove import Groove
-from tests.gui.conftest import drag_slider, pixels, said, settle
+from tests.gui.conftest import drag_slider, pixels, said, settle, turn_wheel
 from trainer.data.images import open_image
 
 
@@ -93,7 +93,11 @@ def test_modes_theme_and_settings(studio: Studio, qtbot: QtBot, tmp_path: Path) 
     drag_slider(studio, "Smiling", 0.9)
     settle(studio, qtbot)
     latent = pixels(studio.window.result_canvas.image)
-    studio.window.mode_box.setCurrentIndex(1)
+    mode_box = studio.window.mode_box
+    mode_box.setFocus()
+    turn_wheel(mode_box, QPointF(mode_box.rect().center()), -1)
+    assert mode_box.currentData() == "latent"
+    mode_box.setCurrentIndex(1)
     settle(studio, qtbot)
     assert not np.array_equal(pixels(studio.window.result_canvas.image), latent)
     studio.session.undo_group.undo()

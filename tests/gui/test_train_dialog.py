@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit
@@ -16,6 +16,7 @@ from jmvae_studio.app import Studio
 from jmvae_studio.training.run import State
 from jmvae_studio.training.trainings import Trainings
 from jmvae_studio.ui.train_dialog import TrainDialog
+from tests.gui.conftest import turn_wheel
 from trainer.config import PRESETS, TrainConfig, load_config
 
 LEFT = Qt.MouseButton.LeftButton
@@ -179,6 +180,20 @@ def test_every_setting_is_there_with_its_meaning(
     write(dialog.fields["gradient_clip"].widget, "")
     assert dialog.config.gradient_clip is None
     assert json.loads(dialog.config.model_dump_json())["dataset"] == "celeba"
+
+
+def test_the_wheel_scrolls_the_settings_and_changes_none(
+    dialog: TrainDialog, qtbot: QtBot, tiny_celeba: Path
+) -> None:
+    give(dialog, tiny_celeba, qtbot, "CelebA")
+    QTest.mouseClick(dialog.advanced, LEFT)
+    values = {name: field.value for name, field in dialog.fields.items()}
+    for field in dialog.fields.values():
+        for notches in (-1, 1):
+            field.widget.setFocus()
+            # What a widget leaves, Qt hands to the scroll area around it.
+            assert not turn_wheel(field.widget, QPointF(field.widget.rect().center()), notches)
+    assert {name: field.value for name, field in dialog.fields.items()} == values
 
 
 def test_a_checkpoint_to_continue_from(
