@@ -45,7 +45,7 @@ class Evaluating(QObject):
         self._said.connect(lambda text: window.say(text, 12))
         self._graphs.answered.connect(self._finish_graphs)
         self._graphs.failed.connect(self._fail_graphs)
-        window.progress.cancelled.connect(self._cancel_graphs)
+        window.model_progress.cancelled.connect(self._cancel_graphs)
         self.exported.connect(
             lambda path: window.say(tr("{name} and its card are written.", name=path.name), 12)
         )
@@ -116,11 +116,11 @@ class Evaluating(QObject):
 
     def _start_graphs(self, checkpoint: Path, folder: Path) -> None:
         self._graph_folder = folder
-        self._main.progress.show_busy(tr("Writing ONNX graphs"))
+        self._main.model_progress.show_busy(tr("Writing ONNX graphs"))
         self._graphs.start(["export", str(checkpoint), "--to", str(folder), "--json"])
 
     def _finish_graphs(self, differences: dict[str, float]) -> None:
-        self._main.progress.hide()
+        self._main.model_progress.hide()
         self.exported.emit(self._graph_folder)
         self._main.say(
             tr(
@@ -133,14 +133,14 @@ class Evaluating(QObject):
         )
 
     def _fail_graphs(self, reason: str) -> None:
-        self._main.progress.hide()
+        self._main.model_progress.hide()
         self.failed.emit(reason)
 
     def _cancel_graphs(self) -> None:
         """A killed process leaves what it wrote beside the folder."""
         if self._graphs.is_under_way:
             self._graphs.close()
-            self._main.progress.hide()
+            self._main.model_progress.hide()
             clear_parts(self._graph_folder)
 
     def _ask(self) -> None:

@@ -198,7 +198,7 @@ class Exports(QObject):
             self._window.progress.show_busy(tr("Exporting"))
 
     def _hide_progress(self) -> None:
-        if not self._exporter.is_busy and not self._series.is_busy:
+        if not self._exporter.is_busy:
             self._slow.stop()
             self._window.progress.hide()
 

@@ -55,7 +55,7 @@ class SeriesExports(QObject):
         self._previewing.finished.connect(self._show_preview)
         self._writing.progressed.connect(self._show_progress)
         self._writing.finished.connect(self._written)
-        window.progress.cancelled.connect(self._cancel)
+        window.series_progress.cancelled.connect(self._cancel)
 
     def close(self) -> None:
         """Finish what is being written; call after the renderer was closed."""
@@ -166,11 +166,6 @@ class SeriesExports(QObject):
         self._previewing.cancel()
         self._dialog = None
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a file is being made."""
-        return self._writing.is_busy
-
     # The file --------------------------------------------------------------------------------------
 
     def _show_progress(self, done: int, total: int) -> None:
@@ -179,10 +174,10 @@ class SeriesExports(QObject):
             if done < total
             else tr("Writing {name}", name=self._target.name)
         )
-        self._window.progress.show_progress(text, done, total)
+        self._window.series_progress.show_progress(text, done, total)
 
     def _written(self, path: Path | None, message: str) -> None:
-        self._window.progress.hide()
+        self._window.series_progress.hide()
         self.written.emit(
             path,
             message or tr("Saved {name} in {folder}.", name=self._target.name, folder=self._target.parent),
@@ -191,5 +186,5 @@ class SeriesExports(QObject):
     def _cancel(self) -> None:
         if self._writing.is_busy:
             self._writing.cancel()
-            self._window.progress.hide()
+            self._window.series_progress.hide()
             self._window.say(tr("{name} was not written.", name=self._target.name))

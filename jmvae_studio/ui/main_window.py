@@ -307,8 +307,10 @@ class MainWindow(MenuWindow):
 
     def _fill_status_bar(self) -> None:
         self.time_label, self.device_label, self.model_label = QLabel(), QLabel(), QLabel()
-        self.progress, self.map_progress = ProgressLine(), ProgressLine()
-        for line in (self.progress, self.map_progress):
+        # One for each kind of work: they go on side by side, and each is cancelled by itself.
+        self.progress, self.series_progress = ProgressLine(), ProgressLine()
+        self.model_progress, self.map_progress = ProgressLine(), ProgressLine()
+        for line in (self.progress, self.series_progress, self.model_progress, self.map_progress):
             self.statusBar().addPermanentWidget(line)
         self._times = ""
         self._times_due = QTimer(self, interval=200, singleShot=True)

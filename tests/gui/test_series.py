@@ -1,5 +1,6 @@
 """Grids, strips and animations in the export dialog."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def test_an_animation_is_previewed_and_written(studio: Studio, qtbot: QtBot, tmp
     with Image.open(target) as picture:
         assert picture.n_frames == 8
         assert sum(_durations(picture)) == 2000
-    assert not studio.window.progress.isVisible()
+    assert not studio.window.series_progress.isVisible()
 
 
 def test_a_long_animation_can_be_cancelled(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_a_long_animation_can_be_cancelled(studio: Studio, qtbot: QtBot, tmp_pat
         QTest.keyClicks(box, f"{text}")
     target = tmp_path / "long.gif"
     save_as(dialog, target)
-    line = studio.window.progress
+    line = studio.window.series_progress
     qtbot.waitUntil(lambda: line.isVisible() and line.bar.value() > 1, timeout=30_000)
     assert line.bar.maximum() == 61
     QTest.mouseClick(line.cancel, Qt.MouseButton.LeftButton)
@@ -89,6 +90,35 @@ def test_a_long_animation_can_be_cancelled(studio: Studio, qtbot: QtBot, tmp_pat
     settle(studio, qtbot)
     assert not target.exists()
     assert "not written" in studio.window.statusBar().currentMessage()
+
+
+def test_a_photograph_exported_meanwhile_leaves_an_animation_alone(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    settle(studio, qtbot)
+    dialog = open_dialog(studio, "Animation")
+    for box, text in ((dialog.animation.frames, "120"), (dialog.animation.seconds, "9")):
+        box.selectAll()
+        QTest.keyClicks(box, text)
+    save_as(dialog, tmp_path / "long.gif")
+    animation, photograph = studio.window.series_progress, studio.window.progress
+    qtbot.waitUntil(lambda: animation.isVisible() and animation.bar.value() > 1, timeout=30_000)
+    held = threading.Event()
+    studio.renderer.with_engine(lambda engine: held.wait(30), lambda _: None)
+    studio.export(tmp_path / "cancelled.png")
+    qtbot.waitUntil(photograph.isVisible)
+    QTest.mouseClick(photograph.cancel, Qt.MouseButton.LeftButton)
+    studio.export(tmp_path / "wanted.png")
+    with qtbot.waitSignal(studio.exported, timeout=30_000):
+        held.set()
+    assert not photograph.isVisible()
+    assert not (tmp_path / "cancelled.png").exists()
+    assert animation.isVisible()
+    assert animation.label.text() == "Making long.gif"
+    QTest.mouseClick(animation.cancel, Qt.MouseButton.LeftButton)
+    assert not animation.isVisible()
+    settle(studio, qtbot)
+    assert not (tmp_path / "long.gif").exists()
 
 
 def test_a_grid_shows_what_the_sliders_would(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:

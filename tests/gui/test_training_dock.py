@@ -250,7 +250,7 @@ def test_a_model_is_exported_as_onnx_graphs_and_a_cancelled_export_leaves_nothin
     studio: Studio, panel: TrainingPanel, qtbot: QtBot, tmp_path: Path
 ) -> None:
     click_row(panel, "digits", Qt.KeyboardModifier.NoModifier)
-    folder, progress = tmp_path / "graphs", studio.window.progress
+    folder, progress = tmp_path / "graphs", studio.window.model_progress
     folder.mkdir()
 
     def export() -> None:
