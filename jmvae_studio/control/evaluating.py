@@ -46,9 +46,6 @@ class Evaluating(QObject):
         self._graphs.answered.connect(self._finish_graphs)
         self._graphs.failed.connect(self._fail_graphs)
         window.model_progress.cancelled.connect(self._cancel_graphs)
-        self.exported.connect(
-            lambda path: window.say(tr("{name} and its card are written.", name=path.name), 12)
-        )
 
     def close(self) -> None:
         """End the process; a model that is being written is written to its end."""
@@ -99,7 +96,7 @@ class Evaluating(QObject):
     def _export(self, run: Run, checkpoint: Path, target: Path) -> None:
         """On the exporter's thread."""
         try:
-            export_model(run, checkpoint, target)
+            card = export_model(run, checkpoint, target)
         except TrainerError as error:
             self.failed.emit(str(error))
         except OSError as error:
@@ -112,7 +109,17 @@ class Evaluating(QObject):
             )
         else:
             self.exported.emit(target)
-            self._said.emit(tr("{name} and its card are written.", name=target.name))
+            usual = target.with_suffix(".md")
+            self._said.emit(
+                tr("{name} and its card are written.", name=target.name)
+                if card == usual
+                else tr(
+                    "{name} is written, and its card as {card}: {other} is another file and was left alone.",
+                    name=target.name,
+                    card=card.name,
+                    other=usual.name,
+                )
+            )
 
     def _start_graphs(self, checkpoint: Path, folder: Path) -> None:
         self._graph_folder = folder

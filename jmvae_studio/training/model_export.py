@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from itertools import chain, count
 from pathlib import Path
 
 from jmvae_studio.training.commands import shell_line, train_arguments
@@ -10,6 +12,8 @@ from jmvae_studio.training.survey import TITLES
 from trainer.checkpoint_header import read_checkpoint
 from trainer.files import write_beside
 from trainer.systems import SYSTEMS
+
+_HEAD = "# Model card:"
 
 _LIMITS = {
     "celeba": "CelebA is available for non-commercial research purposes only: use this model for nothing else.",
@@ -23,18 +27,35 @@ def export_model(run: Run, checkpoint: Path, target: Path) -> Path:
     """Copy ``checkpoint``, one of the run's models, to ``target`` with a card; both written beside and renamed.
 
     Returns:
-        The card.
+        The card, of the model's name; where a file of that name is no card of ours, of a free one.
 
     Raises:
         CheckpointError: The model is not sound: nothing is written.
         OSError: The place cannot be written.
     """
-    card = target.with_suffix(".md")
+    card = _card_place(target)
     text = model_card(run, checkpoint, target.name)
     weights = checkpoint.read_bytes()
     for path, content in ((target, weights), (card, text)):
         write_beside(path, content)
     return card
+
+
+def _card_place(target: Path) -> Path:
+    numbered = (f"{target.stem}-card-{number}.md" for number in count(2))
+    names = chain([f"{target.stem}.md", f"{target.stem}-card.md"], numbered)
+    return next(place for name in names if _may_be_card(place := target.with_name(name)))
+
+
+def _may_be_card(place: Path) -> bool:
+    """Whether nothing lies there, or a card of ours: nobody was asked about any other file."""
+    if not place.is_file():
+        return not os.path.lexists(place)
+    try:
+        with place.open("rb") as file:
+            return file.read(len(_HEAD)) == _HEAD.encode()
+    except OSError:  # another user's
+        return False
 
 
 def model_card(run: Run, checkpoint: Path, name: str) -> str:
@@ -54,7 +75,7 @@ def model_card(run: Run, checkpoint: Path, name: str) -> str:
     ]
     parent = f" from the checkpoint `{header.parent}`" if header.parent else ""
     kept = ", whose picture parts it keeps" if config.learn == "attributes" and header.parent else ""
-    return f"""# Model card: {name}
+    return f"""{_HEAD} {name}
 
 | | |
 |---|---|

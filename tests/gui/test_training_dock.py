@@ -244,6 +244,19 @@ def test_a_model_is_evaluated_and_exported_with_its_card(
     assert sorted(path.name for path in target.parent.iterdir()) == ["mine.md", "mine.safetensors"]
     with qtbot.waitSignal(studio.evaluating.failed):
         studio.evaluating._start_export(run, run.best, run.folder / "model.safetensors")
+    notes, other = target.with_name("notes.md"), target.with_name("notes-card.md")
+    notes.write_text("mine")
+    for _ in range(2):  # the second time the card is ours
+        with qtbot.waitSignal(studio.evaluating.exported, timeout=30_000):
+            studio.evaluating._start_export(run, run.best, target.with_name("notes.safetensors"))
+        assert notes.read_text() == "mine"
+        assert other.read_text().startswith("# Model card: notes.safetensors")
+    qtbot.waitUntil(lambda: "its card as notes-card.md" in studio.window.statusBar().currentMessage())
+    other.write_text("mine too")
+    with qtbot.waitSignal(studio.evaluating.exported, timeout=30_000):
+        studio.evaluating._start_export(run, run.best, target.with_name("notes.safetensors"))
+    assert other.read_text() == "mine too"
+    assert target.with_name("notes-card-2.md").is_file()
 
 
 def test_a_model_is_exported_as_onnx_graphs_and_a_cancelled_export_leaves_nothing(
