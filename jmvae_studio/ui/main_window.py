@@ -92,7 +92,10 @@ class MainWindow(MenuWindow):
             )
         )
         self.result_canvas.setToolTip(tr("Hold the mouse button here to compare with the original (Ctrl+D)"))
-        self.result_canvas.pressed.connect(self.compare_held)
+        # Let go of, it shows what the action says.
+        self.result_canvas.pressed.connect(
+            lambda held: self.compare_held.emit(held or self.compare.isChecked())
+        )
         self.reset_all_asked.connect(self.panel.reset_all_asked)
         self.search_asked.connect(lambda: self.panel.search.setFocus(Qt.FocusReason.ShortcutFocusReason))
         self.comparison_chosen.connect(self.result_canvas.set_comparison)

@@ -65,6 +65,25 @@ def test_wipe_side_by_side_and_difference(studio: Studio, qtbot: QtBot) -> None:
     assert np.array_equal(picture(view), edited)
 
 
+def test_a_hold_on_the_result_ends_as_the_action_says(studio: Studio, qtbot: QtBot) -> None:
+    drag_slider(studio, "Smiling", 0.98)
+    settle(studio, qtbot)
+    window, canvas, left = studio.window, studio.window.result_canvas, Qt.MouseButton.LeftButton
+    edited, original = pixels(canvas.image), pixels(window.input_canvas.image)
+    QTest.mousePress(canvas, left)
+    assert np.array_equal(pixels(canvas.image), original)
+    QTest.mouseRelease(canvas, left)
+    assert np.array_equal(pixels(canvas.image), edited)
+    QTest.keyClick(window, Qt.Key.Key_D, CONTROL)
+    QTest.mouseClick(canvas, left)
+    assert window.compare.isChecked()
+    assert canvas.caption == "Original"
+    assert np.array_equal(pixels(canvas.image), original)
+    QTest.keyClick(window, Qt.Key.Key_D, CONTROL)
+    assert np.array_equal(pixels(canvas.image), edited)
+    assert canvas.caption == "Edited"
+
+
 def test_the_wheel_zooms_around_the_mouse_and_faces_go_in_step(studio: Studio, qtbot: QtBot) -> None:
     settle(studio, qtbot)
     view = studio.window.photo_view
