@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import qtawesome
-from PySide6.QtCore import QMimeData, Signal, SignalInstance
+from PySide6.QtCore import QEvent, QMimeData, Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QKeySequence, QUndoGroup
 from PySide6.QtWidgets import QMainWindow, QMenu
 
@@ -124,6 +124,11 @@ class MenuWindow(QMainWindow):
             name = action.property("icon_name")
             if name:
                 action.setIcon(qtawesome.icon(name, color=colour))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.WindowStateChange:  # also by the layout of the last time or the system
+            self.full_screen.setChecked(self.isFullScreen())
+        super().changeEvent(event)
 
     def _paste(self) -> None:
         self._take(QGuiApplication.clipboard().mimeData())
@@ -296,10 +301,12 @@ class MenuWindow(QMainWindow):
         view.addSeparator()
         self._themes = self._choices(view.addMenu(tr("&Theme")), THEMES, self.theme_chosen)
         self._action(view, tr("&Reset Layout"), self.reset_layout_asked)
-        full = view.addAction(tr("&Full Screen"))
-        full.setShortcut("F11")
-        full.setCheckable(True)
-        full.toggled.connect(lambda on: self.showFullScreen() if on else self.showNormal())
+        self.full_screen = view.addAction(tr("&Full Screen"))
+        self.full_screen.setShortcut("F11")
+        self.full_screen.setCheckable(True)
+        self.full_screen.triggered.connect(
+            lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        )
 
         model = bar.addMenu(tr("&Model"))
         self._action(model, tr("&Open Model…"), self.open_model_asked, "Ctrl+Shift+O")

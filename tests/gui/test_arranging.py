@@ -49,3 +49,31 @@ def test_docks_and_dividers_come_back(
     reset.trigger()
     qtbot.waitUntil(lambda: abs(shares(again) - at_first) < 0.03)
     assert not dock.isVisible()
+
+
+def test_full_screen_comes_back_and_ends_as_it_began(
+    start_studio: Callable[[Path, Path], Studio],
+    studio: Studio,
+    qtbot: QtBot,
+    checkpoint: Path,
+    photograph: Path,
+) -> None:
+    window = studio.window
+    window.showMaximized()
+    window.activateWindow()
+    assert QTest.qWaitForWindowActive(window)
+    QTest.keyClick(window, Qt.Key.Key_F11)
+    assert window.isFullScreen()
+    assert window.full_screen.isChecked()
+    window.close()
+    again = start_studio(checkpoint, photograph).window
+    assert again.isFullScreen()
+    assert again.full_screen.isChecked()
+    again.activateWindow()
+    assert QTest.qWaitForWindowActive(again)
+    QTest.keyClick(again, Qt.Key.Key_F11)
+    assert not again.isFullScreen()
+    assert again.isMaximized()
+    assert not again.full_screen.isChecked()
+    QTest.keyClick(again, Qt.Key.Key_F11)
+    assert again.isFullScreen()
