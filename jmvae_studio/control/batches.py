@@ -95,9 +95,12 @@ class Batches(QObject):
         photo, face = self._session.photo, self._session.face
         if photo is None or face is None or not _asks(face.edit):
             return tr("The current photograph's edit (nothing is changed yet)")
-        changed = ", ".join(f"{title(name)} {value:+.1f}" for name, value in face.edit.values[:3])
-        changed += "…" if len(face.edit.values) > 3 else ""
-        return tr("As {name}: {changes}", name=photo.name, changes=changed or mode_word(face.edit.mode))
+        edit = face.edit
+        changes = [f"{title(name)} {value:+.1f}" for name, value in edit.values[:3]]
+        if edit.identity != 1:
+            changes.append(tr("identity {identity:.0%}", identity=edit.identity))
+        changed = ", ".join(changes) + ("…" if len(edit.values) > 3 else "")
+        return tr("As {name}: {changes}", name=photo.name, changes=changed or mode_word(edit.mode))
 
     def _start(self, wish: BatchWish) -> None:
         assert self.dialog is not None

@@ -31,7 +31,10 @@ class Remaking(QObject):
         if settings is None or not settings.faces:
             return
         edit = settings.faces[0].edit.edit()
-        asked = ", ".join(f"{title(name)} {value:+.2f}" for name, value in edit.values[:6])
+        changes = [f"{title(name)} {value:+.2f}" for name, value in edit.values[:6]]
+        if edit.identity != 1:
+            changes.append(tr("identity {identity:.0%}", identity=edit.identity))
+        asked = ", ".join(changes)
         more = len(edit.values) - 6
         if more > 0:
             asked = trn("{asked} and {count} more", "{asked} and {count} more", more, asked=asked)

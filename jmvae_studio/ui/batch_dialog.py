@@ -120,7 +120,7 @@ class BatchDialog(QDialog):
         self.results.clear()
         self._rows = {}
         for path in files:
-            self._rows[path] = QTreeWidgetItem([path.name, "waiting"])
+            self._rows[path] = QTreeWidgetItem([path.name, tr("waiting")])
         self.results.addTopLevelItems(list(self._rows.values()))
         self.bar.setRange(0, max(1, len(files)))
         self.bar.setValue(0)
@@ -149,7 +149,7 @@ class BatchDialog(QDialog):
     def mark_waiting(self, text: str) -> None:
         """Say of the pictures that were not reached that they stay."""
         for row in self._rows.values():
-            if row.text(1) == "waiting":
+            if row.text(1) == tr("waiting"):
                 row.setText(1, text)
 
     def _lay_out(self) -> None:

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
-from jmvae_studio.document.records import FaceRecord
+from jmvae_studio.document.records import FaceRecord, PictureSettings
+from jmvae_studio.document.saving import Saving, save_picture
 from jmvae_studio.document.session_file import SessionFileError, load, record, save
 from jmvae_studio.ui.export_dialog import ExportDialog
-from tests.gui.conftest import drag_slider, message_boxes, said, settle
+from tests.gui.conftest import drag, drag_slider, message_boxes, said, settle
 from trainer.data.images import open_image
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -82,6 +83,30 @@ def test_the_export_dialog_and_the_way_back(studio: Studio, qtbot: QtBot, tmp_pa
     assert studio.session.undo_group.undoText() == "restore settings"
     settle(studio, qtbot)
     assert studio.settings.export_format == ".webp"
+
+
+def test_a_picture_of_which_only_the_identity_was_changed_says_so(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    drag(studio.window.panel.identity.groove, QPoint(100, 10), QPoint(60, 10))
+    settle(studio, qtbot)
+    assert studio.session.face is not None
+    identity = studio.session.face.edit.identity
+    assert values(studio) == {}
+    assert identity != 1
+    QTest.keyClick(studio.window, Qt.Key.Key_B, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    folders = studio.batches.dialog
+    assert folders is not None
+    assert folders.edit.currentText() == f"As astronaut.jpg: identity {identity:.0%}"
+    folders.close()
+    faces = [FaceRecord.of(studio.session.face)]
+    photo = open_image(studio.session.photos[0].path)
+    saving = Saving(settings=PictureSettings(faces=faces))
+    save_picture(tmp_path / "made.png", photo.pixels, photo, saving=saving)
+    studio.open_path(tmp_path / "made.png")
+    qtbot.waitUntil(lambda: said(studio) != "", timeout=20_000)
+    assert said(studio) == f"made.png was made here with identity {identity:.0%}."
+    settle(studio, qtbot)
 
 
 def test_a_crash_loses_nothing_that_was_let_go(

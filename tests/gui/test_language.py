@@ -240,6 +240,12 @@ def test_the_dialogs(translated: Studio, qtbot: QtBot) -> None:
         asked.emit()
         check(opened(kind), names)
         opened(kind).close()
+    folders = translated.batches.dialog
+    assert folders is not None
+    folders.show_files([Path("astronaut.jpg")])
+    check(folders, names)
+    folders.mark_waiting("1")
+    assert folders.results.topLevelItem(0).text(1) == "1"  # type: ignore[union-attr]
     window.export_asked.emit()
     dialog = translated.exports.dialog
     assert dialog is not None
