@@ -140,7 +140,8 @@ class Tagging(QObject):
         if layout in ("celeba", "lfw"):
             self._say_problem(
                 tr(
-                    "This is {data} as distributed: it has its attributes already. Train… takes it as it is.",
+                    "This is {data} as distributed: it has its attributes already, and Train ▸ Train a Model… "
+                    "takes it as it is.",
                     data=tr(TITLES[layout]),
                 )
             )

@@ -275,7 +275,7 @@ def test_a_search_is_cancelled(window: TaggingWindow, qtbot: QtBot, pictures: Pa
 
 
 def test_bad_folders_and_known_layouts_are_told(
-    window: TaggingWindow, qtbot: QtBot, tmp_path: Path, tiny_celeba: Path
+    window: TaggingWindow, studio: Studio, qtbot: QtBot, tmp_path: Path, tiny_celeba: Path
 ) -> None:
     (tmp_path / "empty").mkdir()
     write(window.folder, str(tmp_path / "empty"))
@@ -284,6 +284,9 @@ def test_bad_folders_and_known_layouts_are_told(
     write(window.folder, str(tiny_celeba))
     QTest.keyClick(window.folder, Qt.Key.Key_Return)
     assert "This is CelebA as distributed" in window.problem.text()
+    menu = studio.window.train_menu
+    entries = [f"{menu.title()} ▸ {action.text()}".replace("&", "") for action in menu.actions()]
+    assert any(entry in window.problem.text() for entry in entries)
 
 
 def test_another_folder_gets_nothing_of_the_one_before(
