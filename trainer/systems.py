@@ -65,7 +65,7 @@ SYSTEMS = {
     for system in (
         System(
             "jmvae-kl",
-            "Joint VAE whose encoders of some modalities are drawn to the joint one (Suzuki et al. 2018)",
+            "Joint VAE whose encoders of some modalities are drawn to the joint one (Suzuki et al. 2016)",
             _JOINT,
             "trainer.models.jmvae:JMVAEKL",
             picture_parts=("encoders.image", "decoders.image"),

@@ -1,4 +1,4 @@
-"""JMVAE (Suzuki et al. 2016) and JMVAE-kl (2018, section 3.2): joint VAEs of any number of modalities.
+"""JMVAE and JMVAE-kl (Suzuki et al. 2016, section 3.3; 2018, section 3.2): joint VAEs of any number of modalities.
 
 JMVAE has one encoder, of all modalities; a missing one is completed by zeros or by iterative sampling. JMVAE-kl
 has an encoder of its own for every subset of the modalities, drawn to the joint one in training.

@@ -143,8 +143,9 @@ DATA_NOTE = (
 )
 NETS_NOTE = (
     "As in the paper: latent 500, the log-variance of the pixels learned, E log q(w|z) in place of log p(w), no "
-    "warm-up. Its image nets are not given; ours are those of Suzuki et al. 2018. Adam in place of AdaGrad below the "
-    "budget *paper*."
+    "warm-up. The nets are those of Suzuki et al. 2018: the paper's image nets are not given, and its net of "
+    "attributes (800 softplus units, two outputs of 500) is not taken. Adam in place of AdaGrad below the budget "
+    "*paper*, in the CGAN always. The paper counts iterations, not epochs."
 )
 
 EXPERIMENTS = (

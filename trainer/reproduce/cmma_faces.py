@@ -270,7 +270,7 @@ EXPERIMENTS = (
             DATA_NOTE,
             "CMMA: D(mean of q(z|x,w′) + mean of p(z|w′) − mean of p(z|w)). CVAE: p(x|z,w′) with the mean of q(z|x,w). "
             "The figure's attributes are read by a CMMA of the other direction, as figure 10 needs; figures 8 and 9 "
-            "know them.",
+            "know them. That one is *celeba-conditional*'s, of latent 128, fixed variance and a warm-up.",
             "“Old” of figure 9 is Not Young. The paper says that of the CVAE's changes only spectacles are reflected.",
             JUDGE_NOTE,
             NETS_NOTE,

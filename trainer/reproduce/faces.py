@@ -316,6 +316,8 @@ EXPERIMENTS = (
             "numbers.",
             "Base is the attributes of a random test picture that is male, young, not bald, not smiling and without "
             "eyeglasses; the papers draw every attribute at random. The noise has variance 1 (2018; 0.6 in 2016).",
+            "Every group has the same noise: that its centre lies near the average face is so by construction, and "
+            "that groups are arranged alike says no more than that the variance of q(z|w) hardly depends on w.",
             GAN_NOTE,
         ),
     ),

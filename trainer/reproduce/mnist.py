@@ -275,7 +275,8 @@ EXPERIMENTS = (
         columns={
             X_MULTIPLE: "codes from q(z|x,w)",
             X_SINGLE: "codes from q(z|x); in JMVAE from q(z|x,w) with zeros in w's place",
-            XW_MULTIPLE: "codes from q(z|x,w); log p(w) from 5000 codes of the prior is subtracted",
+            XW_MULTIPLE: "codes from q(z|x,w); of JMVAE and JMVAE-kl log p(w) from 5000 codes of the prior is "
+            "subtracted",
             XW_SINGLE: "codes from q(z|w); in JMVAE with zeros in x's place",
             JOINT: "codes from q(z|x,w)",
         },
@@ -285,7 +286,7 @@ EXPERIMENTS = (
             "Importance-weighted bounds in nats per datum; JMVAE-kl without an α has α = 1.",
             "The paper's single rows of JMVAE (−86.89 and −4838) are no targets and not shown: they fit an encoder "
             "that saw the true modality, and a target of zeros.",
-            "The paper trains 500 epochs with a warm-up of 200 and takes k = 1000 on all 10,000 test images.",
+            "The paper trains 500 epochs with a warm-up of 200 and takes all 10,000 test images; it does not say k.",
         ),
     ),
     Experiment(
