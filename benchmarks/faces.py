@@ -1,6 +1,6 @@
 """How well faces are found and squared, as a table: ``python -m benchmarks.faces [--data DIR]``.
 
-Needs the LFW photographs, the two portraits and CelebA's aligned pictures (see README). With ``--calibrate``
+Needs the LFW photographs, the two portraits and CelebA's aligned pictures (see CONTRIBUTING). With ``--calibrate``
 the constants of :mod:`trainer.data.face_detection` are fitted on CelebA's training partition instead.
 """
 

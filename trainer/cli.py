@@ -103,13 +103,16 @@ def train(
     from trainer.data.loading import recognise
 
     found = {"dataset": layout} if (layout := recognise(data)) else {}
+    changes = parse_settings(setting or [])
+    if layout == "mnist" and start_from is None and "dataset" not in PRESETS[preset] | changes:
+        raise TrainerError(f"{data} holds MNIST, which the preset “{preset}” is not for: add --preset mnist.")
     values = found | PRESETS[preset] | {"preset": preset, "data": data.absolute()}
     if start_from is not None:
         from trainer.checkpoint_header import read_checkpoint, settings_of
 
         header, _ = read_checkpoint(start_from)
         values |= settings_of(header) | {"parent": start_from.absolute()}
-    values |= parse_settings(setting or [])
+    values |= changes
     config = make_config(values | {name: value for name, value in given.items() if value is not None})
     check_run(config)
     if is_first():

@@ -70,7 +70,7 @@ class TrainConfig(BaseModel):
     gradient_clip: float | None = Field(
         None, gt=0, description="Largest total gradient norm of an update on the bound; none if empty."
     )
-    alpha: float = Field(1.0, ge=0, description="Weight of JMVAE-kl's two KL terms.")
+    alpha: float = Field(1.0, ge=0, description="Weight of JMVAE-kl's KL terms between encoders.")
     warmup_share: float = Field(
         0.4, ge=0, le=0.5, description="Share of the epochs in which beta rises from 0 to 1 (N_t / epochs)."
     )

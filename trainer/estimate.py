@@ -15,6 +15,7 @@ import torch
 
 from trainer.config import TrainConfig
 from trainer.data.dataset import Dataset
+from trainer.data.loading import LAYOUTS
 from trainer.events import EventLog
 from trainer.training import Run
 
@@ -94,17 +95,17 @@ def _noise(config: TrainConfig, entries: int) -> Dataset:
     generator = np.random.default_rng(0)
     training = _BATCHES * config.batch_size
     count = training + VALIDATED
-    is_label = config.dataset == "mnist"
-    shape = (count, config.image_size, config.image_size, 1 if is_label else 3)
+    layout = LAYOUTS[config.dataset]
+    shape = (count, config.image_size, config.image_size, layout.channels)
     images = generator.integers(0, 256, shape, np.uint8)
     chosen = generator.integers(0, entries, count)
-    if is_label:
+    if layout.kind == "label":
         vectors = np.eye(entries, dtype=np.int8)[chosen]
     else:
         vectors = generator.choice(np.array([-1, 1], np.int8), (count, entries))
     partition = np.r_[np.zeros(training, np.uint8), np.ones(VALIDATED, np.uint8)]
     names = tuple(f"entry {number}" for number in range(entries))
-    return Dataset(images, vectors, names, partition, "label" if is_label else "attributes")
+    return Dataset(images, vectors, names, partition, layout.kind)
 
 
 def _time_stages(run: Run) -> dict[str, float]:

@@ -24,7 +24,7 @@ class System:
             what is missing; ``average`` and ``random``: its mean, and samples of it; ``edit``: all that the
             studio asks of a model.
         class_path: ``module:class`` of the `JointModel`.
-        trains_edits: Whether it has an editor that a run can train (``edit_epochs``).
+        trains_edits: Whether it has an editor that a run can train (``edit_epochs``): `StudioJMVAE` alone.
         picture_parts: The parts that know pictures alone, and stay while attributes are learnt
             (``learn=attributes``); empty if pictures and attributes share their parts.
         reading_parts: The parts of q(z|x) and p(w|z) that no other posterior uses, and that alone are learnt with

@@ -25,7 +25,7 @@ from trainer.checkpoint_header import CropSpec
 from trainer.config import TrainConfig
 from trainer.control import Control, alone, stop_signals
 from trainer.data.dataset import Dataset
-from trainer.data.loading import load_dataset
+from trainer.data.loading import LAYOUTS, load_dataset
 from trainer.errors import CheckpointError, TrainerError
 from trainer.evaluation.figures import sample_sheet
 from trainer.events import EventLog, Progress
@@ -360,7 +360,7 @@ class Run:
     def _publish(self, epoch: int, found: float | None) -> None:
         """Write the averaged weights for use, and as the best ones if their `score` is; not if they are not finite."""
         path = self.folder / "model.safetensors"
-        crop = CropSpec("face" if self.config.dataset != "mnist" else "whole")
+        crop = CropSpec(LAYOUTS[self.config.dataset].crop)
         parent = self.parent.digest if self.parent else None
         try:
             with self.averaged.applied():

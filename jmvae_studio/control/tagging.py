@@ -137,7 +137,7 @@ class Tagging(QObject):
         self._folder = folder
         self._say_problem("")
         layout = recognise(folder)
-        if layout in ("celeba", "lfw"):
+        if layout is not None and layout != "folder":
             self._say_problem(
                 tr(
                     "This is {data} as distributed: it has its attributes already, and Train ▸ Train a Model… "

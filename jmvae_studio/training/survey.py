@@ -49,6 +49,8 @@ class Survey:
 
     def text(self) -> str:
         """One sentence for people."""
+        from trainer.data.loading import LAYOUTS
+
         values = {
             "data": tr(TITLES[self.layout]),
             "pictures": self.pictures,
@@ -60,7 +62,7 @@ class Survey:
                 "{data}: {pictures:,} pictures with {number} classes, {training:,} of them for training",
                 **values,
             )
-            if self.layout == "mnist"
+            if LAYOUTS[self.layout].kind == "label"
             else tr(
                 "{data}: {pictures:,} pictures with {number} attributes, {training:,} of them for training",
                 **values,
@@ -118,7 +120,7 @@ def survey(folder: Path) -> Survey:
         return Survey(
             layout, count, len(listing.names), training, len(listing.problems), tuple(listing.names)
         )
-    if any((folder / name).is_file() for name in ("train-labels-idx1-ubyte", "train-labels-idx1-ubyte.gz")):
+    if layout == "mnist":
         return _survey_mnist(folder)
     raise DataError(
         tr(

@@ -1,4 +1,4 @@
-"""The main window: where the panels, docks and menus are. It shows and asks; `app.Studio` decides."""
+"""The main window: where the panels, docks and menus are. It shows and asks; `control/` decides."""
 
 from __future__ import annotations
 

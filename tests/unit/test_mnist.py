@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from tests.conftest import write_idx
+from trainer.cli import app
+from trainer.data.loading import recognise
 from trainer.data.mnist import binarise, load_mnist, read_idx
-from trainer.errors import DataError
+from trainer.errors import DataError, TrainerError
 
 
 def test_the_split_and_the_labels(tiny_mnist: Path) -> None:
@@ -22,6 +25,14 @@ def test_the_split_and_the_labels(tiny_mnist: Path) -> None:
     assert np.array_equal(data.attributes[:60].argmax(1), plain)
     grey = read_idx(tiny_mnist / "train-images-idx3-ubyte", 3)
     assert np.array_equal(data.images[:50, ..., 0], grey[:50])  # training pictures keep their greys
+
+
+def test_its_folder_is_known_by_its_files(tiny_mnist: Path, tmp_path: Path) -> None:
+    assert recognise(tiny_mnist) == "mnist"
+    result = CliRunner().invoke(app, ["train", "--data", str(tiny_mnist), "--out", str(tmp_path / "run")])
+    assert isinstance(result.exception, TrainerError)
+    assert "--preset mnist" in str(result.exception)
+    assert not (tmp_path / "run").exists()
 
 
 def test_held_out_pictures_are_binarised_once(tiny_mnist: Path) -> None:

@@ -1,1 +1,1 @@
-"""Readers of pictures and data sets. numpy, pillow and OpenCV only: no torch, no Qt."""
+"""Readers of pictures and data sets. numpy, pillow and OpenCV only, no Qt; torch in `augmentation` alone."""

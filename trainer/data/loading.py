@@ -4,29 +4,50 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from trainer.config import TrainConfig
 from trainer.data.celeba import ATTRIBUTES_FILE, load_celeba
 from trainer.data.dataset import Dataset, Progress
 from trainer.data.folder import TABLES, load_folder
 from trainer.data.lfw import SCORES_FILE, load_lfw
-from trainer.data.mnist import load_mnist
+from trainer.data.mnist import LABELS_FILE, load_mnist
 from trainer.errors import ConfigError
 
-SIGNS = {
-    "celeba": (ATTRIBUTES_FILE,),
-    "lfw": (SCORES_FILE,),
-    "folder": tuple(TABLES),
+
+@dataclass(frozen=True)
+class Layout:
+    """How a data set is laid out, and what its pictures are.
+
+    Attributes:
+        signs: Files by any of which a folder is known.
+        kind: Of its vectors, as `Dataset.kind`.
+        crop: Where models that were trained on it look in a photograph, as `CropSpec.kind`.
+        channels: Of its pictures.
+    """
+
+    signs: tuple[str, ...]
+    kind: Literal["attributes", "label"] = "attributes"
+    crop: Literal["face", "whole"] = "face"
+    channels: int = 3
+
+
+LAYOUTS = {
+    "celeba": Layout((ATTRIBUTES_FILE,)),
+    "lfw": Layout((SCORES_FILE,)),
+    "folder": Layout(tuple(TABLES)),
+    "mnist": Layout((LABELS_FILE, f"{LABELS_FILE}.gz"), "label", "whole", 1),
 }
-"""Layout → files by which a folder is known."""
+"""By the name that ``TrainConfig.dataset`` has for it."""
 
 
 def recognise(folder: Path) -> str | None:
     """The layout of ``folder`` by its lists; None if it has none of them."""
-    for layout, names in SIGNS.items():
-        if any((folder / name).is_file() for name in names):
-            return layout
+    for name, layout in LAYOUTS.items():
+        if any((folder / sign).is_file() for sign in layout.signs):
+            return name
     return None
 
 

@@ -20,8 +20,10 @@ VALIDATION_SHARE = 6
 BINARISATION_SEED = 2016
 """Validation and test pictures are binarised once, with this seed."""
 
+LABELS_FILE = "train-labels-idx1-ubyte"
+"""Of the training pictures; like the other files it may be zipped, with ``.gz`` behind the name."""
 _FILES = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "train": ("train-images-idx3-ubyte", LABELS_FILE),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 

@@ -1,4 +1,4 @@
-"""The one interface that engine and evaluation use, so that a new system needs no change in either."""
+"""The one interface that engine and evaluation use, so that a new system needs hardly a change in either."""
 
 from __future__ import annotations
 
@@ -99,11 +99,16 @@ class JointModel(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def build(cls, modalities: tuple[Modality, ...], config: Mapping[str, Any]) -> JointModel:
-        """A fresh model for ``modalities`` from the ``config`` of a checkpoint's header."""
+        """A fresh model for ``modalities``.
+
+        Args:
+            modalities: Of the data.
+            config: What `config` gave, of a checkpoint; of a new model all settings of its `TrainConfig`.
+        """
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
-        """What `build` needs to make this model again."""
+        """What `build` needs to make this model again: settings of `TrainConfig` under their names, with ``latent``."""
 
     @abstractmethod
     def encode(self, given: Mapping[str, Tensor]) -> Gaussian:
@@ -146,7 +151,11 @@ class JointModel(nn.Module, ABC):
         return self.bound(data, noise, channel_reduction).terms
 
     def loss(self, terms: Mapping[str, Tensor], alpha: float, beta: float) -> Tensor:
-        """The number to minimise: beta · KL(prior) − log-likelihoods + alpha · every other term."""
+        """The number to minimise: beta · KL(prior) − log-likelihoods + alpha · every other term.
+
+        Terms are told by their names: ``kl_prior`` is warmed up by beta, ``nll_…`` count whole. A system whose terms
+        are others overrides this.
+        """
         loss = beta * terms["kl_prior"]
         for name, value in terms.items():
             if name.startswith("nll_"):
