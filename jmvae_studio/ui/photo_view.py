@@ -384,7 +384,9 @@ class PhotoView(Zoomable):
         return self._size[0] / (self._whole().width() * self.devicePixelRatioF())
 
     def _view_changed(self) -> None:
-        self.viewport.largest = max(4.0, _LARGEST_PIXEL * self._pixel_zoom())
+        pixels = self._pixel_zoom()
+        self.viewport.smallest = min(1.0, pixels)  # of a picture that is enlarged to fit
+        self.viewport.largest = max(4.0, _LARGEST_PIXEL * pixels)
         self._scaled = None
         self.update()
 

@@ -33,7 +33,7 @@ class Viewport(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.zoom = 1.0
-        self.largest = 8.0
+        self.smallest, self.largest = 1.0, 8.0
         self._x = self._y = 0.5
         """The middle of the view as a share of the picture's width and height."""
 
@@ -47,7 +47,7 @@ class Viewport(QObject):
     def zoom_at(self, point: QPointF, factor: float, view: QRectF, fitted: QRectF) -> None:
         """Zoom so that what is under ``point`` stays there."""
         before = self.place(view, fitted)
-        zoom = min(max(self.zoom * factor, 1.0), self.largest)
+        zoom = min(max(self.zoom * factor, self.smallest), self.largest)
         if zoom == self.zoom:
             return
         x = (point.x() - before.left()) / before.width()

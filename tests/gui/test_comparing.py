@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
@@ -82,6 +83,19 @@ def test_a_hold_on_the_result_ends_as_the_action_says(studio: Studio, qtbot: QtB
     QTest.keyClick(window, Qt.Key.Key_D, CONTROL)
     assert np.array_equal(pixels(canvas.image), edited)
     assert canvas.caption == "Edited"
+
+
+def test_a_small_photograph_is_seen_in_its_own_pixels(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    Image.fromarray(np.full((60, 90, 3), 120, np.uint8)).save(tmp_path / "small.png")
+    studio.open_path(tmp_path / "small.png")
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "small.png")
+    view = studio.window.photo_view
+    assert view.photo_rect().width() > 180
+    QTest.keyClick(studio.window, Qt.Key.Key_1, CONTROL)
+    assert view.photo_rect().width() * view.devicePixelRatioF() == pytest.approx(90)
+    assert view.photo_rect().center().x() == pytest.approx(view.rect().center().x(), abs=1)
+    QTest.keyClick(studio.window, Qt.Key.Key_0, CONTROL)
+    assert view.viewport.zoom == 1
 
 
 def test_the_wheel_zooms_around_the_mouse_and_faces_go_in_step(studio: Studio, qtbot: QtBot) -> None:
