@@ -126,6 +126,7 @@ class Photographs(QObject):
             if self._reading:  # another one was wished for meanwhile
                 self._supersede()
                 self._window.say(tr("{name} is shown.", name=photo.name), 4)
+            self._follow_model()  # a model or a session may have come meanwhile
             return
         if photo.image is not None:
             self._supersede()
@@ -208,6 +209,7 @@ class Photographs(QObject):
             self._window.show_recent(self._settings.recent_files, self._settings.recent_models)
         wished = opened.wish if isinstance(opened.wish, Photo) else None
         if wished is not None and wished not in self._session.photos:
+            self._follow_model()
             return  # closed while it was read
         known = wished is not None and wished.searched
         before = self._session.photo
@@ -233,7 +235,7 @@ class Photographs(QObject):
         self._follow_model()
 
     def _open_failed(self, message: str, wish: object) -> None:
-        self._reading = False
+        was_reading, self._reading = self._reading, False
         failed = wish if isinstance(wish, Photo) and wish in self._session.photos else None
         if failed is None:
             following = next(iter(self._session.photos), None)
@@ -248,6 +250,8 @@ class Photographs(QObject):
         self.failed.emit(message)
         if self._session.photo is None and following is not None:
             self.show(following)
+        elif was_reading:  # else the search for faces failed, and would fail again
+            self._follow_model()
 
     def take_whole(self, whole: bool) -> None:
         """Follow the model: it sees whole pictures, or faces in them; each kind has faces and edits of its own."""

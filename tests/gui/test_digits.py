@@ -1,6 +1,7 @@
 """A digit model in the studio: read, edited on the command line and in the window."""
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
@@ -15,13 +18,14 @@ from jmvae_studio.cli import main
 from jmvae_studio.document.edit import MODES
 from jmvae_studio.document.session import Session
 from jmvae_studio.document.session_file import record, restore
+from jmvae_studio.document.session_file import save as save_session
 from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.results import PREVIEW_SIZE
 from tests.gui.conftest import drag_slider, pixels, settle
 from trainer.checkpoint import save_model
 from trainer.checkpoint_header import CropSpec
-from trainer.data.images import open_image
-from trainer.errors import CapabilityError
+from trainer.data.images import OpenedImage, open_image
+from trainer.errors import CapabilityError, ImageError
 from trainer.models.interface import Modality
 from trainer.systems import find_system
 
@@ -179,3 +183,72 @@ def test_the_window_edits_digits_and_goes_back_to_faces(
     assert dict(again.aside[0][0].edit.values).keys() == {"Smiling"}
     studio.session.show(next(other for other in studio.session.photos if other.path == digit))
     assert studio.session.face is face, "its edit is still there"
+
+
+@pytest.mark.parametrize("ending", ["chosen again", "damaged", "closed"])
+def test_a_model_that_comes_while_a_photograph_is_read_reaches_the_shown_one(
+    studio: Studio,
+    qtbot: QtBot,
+    digits: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+) -> None:
+    settle(studio, qtbot)
+    shown, opener = studio.session.photo, studio.photographs.opener
+    assert shown is not None
+    large = tmp_path / "large.png"
+    Image.new("RGB", (60, 40)).save(large)
+    waiting, read = studio.session.add(large), threading.Event()
+
+    def slowly(path: Path) -> OpenedImage:
+        read.wait(30)
+        if ending == "damaged":
+            raise ImageError(f"{path.name} is damaged.")
+        return open_image(path)
+
+    monkeypatch.setattr(opener._decoder, "open", slowly)
+    try:
+        studio.photographs.show(waiting)
+        studio.load_model(digits)
+        qtbot.waitUntil(lambda: "7" in studio.window.panel.sliders, timeout=30_000)
+        assert not shown.whole
+        if ending == "chosen again":
+            strip = studio.window.filmstrip
+            qtbot.waitUntil(strip.isVisible)
+            place = strip.visualItemRect(strip.item(0)).center()
+            strip.setCurrentRow(-1)
+            QTest.mouseClick(
+                strip.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
+            )
+        elif ending == "closed":
+            studio.photographs.close_photo(waiting)
+    finally:
+        read.set()
+    qtbot.waitUntil(lambda: shown.whole, timeout=20_000)
+    assert studio.session.photo is shown
+    settle(studio, qtbot)
+
+
+def test_a_session_of_the_other_kind_leaves_the_shown_faces_to_the_model(
+    start_studio: Callable[[Path, Path], Studio],
+    qtbot: QtBot,
+    digits: Path,
+    checkpoint: Path,
+    photograph: Path,
+    tmp_path: Path,
+) -> None:
+    studio, file = start_studio(digits, photograph), tmp_path / "work.jmvae"
+    settle(studio, qtbot)
+    drag_slider(studio, "7", 0.95)
+    save_session(file, record(studio.session, file))
+    studio.window.close()
+    again = start_studio(checkpoint, photograph)
+    settle(again, qtbot)
+    again.open_path(file)
+    photo = again.session.photo
+    assert photo is not None
+    qtbot.waitUntil(lambda: photo.aside is not None and bool(photo.aside[0][0].edit.values), timeout=20_000)
+    assert not photo.whole
+    assert all(face.crop.side < max(photo.pixels().shape) for face in photo.faces)
+    settle(again, qtbot)
