@@ -129,8 +129,9 @@ class Photo:
 
     @property
     def has_work(self) -> bool:
-        """Whether it holds an edit, or something that was kept under a name."""
-        return self.is_edited or bool(self.versions)
+        """Whether it holds an edit, something that was kept under a name, or a step, as of a square that was moved."""
+        stacks = [self.stack, *(self.aside[2:] if self.aside else ())]
+        return self.is_edited or bool(self.versions) or any(stack.index() for stack in stacks)
 
     def version(self, name: str) -> Version:
         """Its faces and edits as they are now."""

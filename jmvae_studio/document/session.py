@@ -167,7 +167,7 @@ class Session(QObject):
         for photo in reversed(self.closed):
             # Pictures from the clipboard share a name and no file.
             anew = self.find(photo.path) if photo.path.is_absolute() else None
-            if anew is None or not (anew.has_work or anew.stack.index()):  # a square moved is a step
+            if anew is None or not anew.has_work:
                 break
         else:
             return None

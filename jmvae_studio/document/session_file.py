@@ -201,7 +201,8 @@ def restore(session: Session, kept: SessionRecord, beside: Path) -> tuple[int | 
         if entry.aside is not None:
             others = [face.face() for face in entry.aside.faces]
             aside = (others, min(entry.aside.current, max(0, len(others) - 1)))
-        session.put_faces(photo, faces, entry.current, entry.searched, entry.whole, versions, aside)
+        if entry.searched or not photo.searched:  # the faces of one that was never shown are found meanwhile
+            session.put_faces(photo, faces, entry.current, entry.searched, entry.whole, versions, aside)
         if index == kept.shown or show is None:
             show = photo.number
     return show, told

@@ -16,7 +16,14 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.document.records import FaceRecord, PictureSettings
 from jmvae_studio.document.saving import Saving, save_picture
-from jmvae_studio.document.session_file import SessionFileError, load, record, save
+from jmvae_studio.document.session_file import (
+    PhotoRecord,
+    SessionFileError,
+    SessionRecord,
+    load,
+    record,
+    save,
+)
 from jmvae_studio.ui.export_dialog import ExportDialog
 from tests.gui.conftest import drag, drag_slider, message_boxes, said, settle
 from trainer.data.images import open_image
@@ -236,14 +243,51 @@ def test_a_session_over_an_open_photograph_has_no_older_history(
     assert photo is not None
     kept, file, count = values(studio), tmp_path / "work.jmvae", len(photo.faces)
     save(file, record(studio.session, file))
-    QTest.mouseClick(studio.window.panel.reset_all, Qt.MouseButton.LeftButton)
     face = studio.session.face
     assert face is not None
     studio.session.add_crop(replace(face.crop, side=face.crop.side * 0.8))
+    for _ in range(2):
+        QTest.keyClick(studio.window, Qt.Key.Key_Z, CONTROL)
+    assert photo.stack.canRedo()
     studio.open_path(file)
     qtbot.waitUntil(lambda: values(studio) == pytest.approx(kept))
-    assert not photo.stack.canUndo()
+    assert photo.stack.count() == 0
     assert len(photo.faces) == count
+    settle(studio, qtbot)
+
+
+def test_a_session_leaves_squares_moved_by_hand_alone(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:
+    settle(studio, qtbot)
+    file, photo, face = tmp_path / "work.jmvae", studio.session.photo, studio.session.face
+    assert photo is not None
+    assert face is not None
+    save(file, record(studio.session, file))
+    before = face.crop
+    QTest.keyClick(studio.window, Qt.Key.Key_M, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    view = studio.window.photo_view
+    middle = view.to_widget(before.center_x, before.center_y).toPoint()
+    drag(view, middle, middle + QPoint(6, 0), middle + QPoint(12, 0))
+    moved = face.crop
+    assert moved.center_x > before.center_x
+    studio.open_path(file)
+    qtbot.waitUntil(lambda: "is open already and stays as it is" in said(studio))
+    assert photo.faces[0].crop == moved
+    assert photo.stack.canUndo()
+    settle(studio, qtbot)
+
+
+def test_a_session_that_never_showed_a_photograph_leaves_its_faces_alone(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    settle(studio, qtbot)
+    file, photo, face = tmp_path / "work.jmvae", studio.session.photo, studio.session.face
+    assert photo is not None
+    save(file, SessionRecord(photos=[PhotoRecord(path=str(photo.path))]))
+    with qtbot.waitSignal(studio.sessions._read):
+        studio.open_path(file)
+    QApplication.processEvents()
+    assert studio.session.face is face
+    assert photo.searched
     settle(studio, qtbot)
 
 
