@@ -313,7 +313,7 @@ def _asked(
     asked = asked.with_values(dict(changes))
     if mode is not None:
         asked = asked.with_mode(mode.value)
-    if asked.is_empty and asked.mode != "generate":
+    if asked.is_empty:
         raise typer.BadParameter("nothing is asked: give an attribute, or a preset", param_hint="--set")
     return asked, list(asked.values)
 

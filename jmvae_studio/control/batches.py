@@ -93,7 +93,7 @@ class Batches(QObject):
 
     def _describe_current(self) -> str:
         photo, face = self._session.photo, self._session.face
-        if photo is None or face is None or not _asks(face.edit):
+        if photo is None or face is None or face.edit.is_empty:
             return tr("The current photograph's edit (nothing is changed yet)")
         edit = face.edit
         changes = [f"{title(name)} {value:+.1f}" for name, value in edit.values[:3]]
@@ -167,7 +167,7 @@ class Batches(QObject):
             edit = preset.for_names(names)[0].apply(Edit(mode=self._session.mode))
         else:
             edit = face.edit if face is not None else Edit()
-        if not _asks(edit):
+        if edit.is_empty:
             raise _BadWishError(tr("Nothing is changed: move a slider first, or choose a preset."))
         return edit
 
@@ -232,7 +232,3 @@ class Batches(QObject):
         )
         self.dialog.say(summary)
         self._window.say(summary, 12)
-
-
-def _asks(edit: Edit) -> bool:
-    return not edit.is_empty or edit.mode == "generate"

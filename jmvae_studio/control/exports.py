@@ -14,7 +14,7 @@ from jmvae_studio.control.series_exports import SeriesExports
 from jmvae_studio.control.showing import Showing
 from jmvae_studio.document.animations import ANIMATED
 from jmvae_studio.document.naming import PatternError, file_name
-from jmvae_studio.document.photo import Photo
+from jmvae_studio.document.photo import KeptFace, Photo
 from jmvae_studio.document.records import FaceRecord, PictureSettings
 from jmvae_studio.document.saving import FORMATS, QUALITY_MATTERS, SaveError, Saving
 from jmvae_studio.document.session import Session
@@ -111,7 +111,8 @@ class Exports(QObject):
 
     def _settings_of(self, photo: Photo) -> PictureSettings:
         model = self._models.model
-        faces = [FaceRecord.of(face) for face in photo.faces if not face.edit.is_empty]
+        # As kept faces: where they are restored, they do not merely come in their mode.
+        faces = [FaceRecord.of(KeptFace.of(face)) for face in photo.faces if not face.edit.is_empty]
         return PictureSettings(version=__version__, model=model.digest if model else "", faces=faces)
 
     def _ask(self, what: What) -> None:

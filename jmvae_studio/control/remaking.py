@@ -6,7 +6,8 @@ from PySide6.QtCore import QObject
 
 from jmvae_studio.control.photographs import Photographs
 from jmvae_studio.document.attributes import title
-from jmvae_studio.document.photo import Photo
+from jmvae_studio.document.edit import Edit
+from jmvae_studio.document.photo import Photo, describe
 from jmvae_studio.document.records import PictureSettings, settings_in
 from jmvae_studio.document.session import Session
 from jmvae_studio.language import tr, trn
@@ -38,6 +39,7 @@ class Remaking(QObject):
         more = len(edit.values) - 6
         if more > 0:
             asked = trn("{asked} and {count} more", "{asked} and {count} more", more, asked=asked)
+        asked = asked or describe(Edit(), edit)  # no value was set
         text = trn(
             "{name} was made here with {asked}.",
             "{name} was made here with {asked} ({count} faces).",

@@ -138,5 +138,9 @@ class Edit:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was asked."""
-        return not self.values and self.identity == 1.0
+        """Whether the photograph stays as it is; mode ``generate`` replaces the face before any value is set.
+
+        What is not empty is exported with its settings and made again by another model. Whether the user asked for
+        it is `FaceState.is_edited`.
+        """
+        return not self.values and self.identity == 1.0 and self.mode != "generate"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from jmvae_studio.document.attributes import title
-from jmvae_studio.document.edit import Edit, mode_word
+from jmvae_studio.document.edit import Edit, Mode, mode_word
 from jmvae_studio.language import mark, tr, trn
 from trainer.data.face_crop import FaceCrop
 from trainer.data.images import OpenedImage
@@ -37,6 +37,7 @@ class FaceState:
         reader: Digest of the model that read them; empty when the crop or ``told`` has changed since.
         told: Attributes that the user says the model is wrong about, sorted, each with what is true of the face:
             the model's own scale's 1, or -1 (of a label 0) where it does not have it.
+        came: The mode that it came in, which nobody chose for it.
     """
 
     crop: FaceCrop
@@ -45,6 +46,18 @@ class FaceState:
     inferred: Mapping[str, float] = field(default_factory=dict)
     reader: str = ""
     told: Told = ()
+    came: Mode = "latent"
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether the user asked anything of it.
+
+        Mode ``generate``, chosen for a face, is an edit. A face that came in it, as the user's setting for new ones
+        says, is shown and exported so, but is no work: opened anew it would come the same, and photographs merely
+        looked at would else be kept after a crash and stand in the way of a session's.
+        """
+        asked = self.edit.with_mode("latent") if self.came == "generate" else self.edit
+        return bool(self.told) or not asked.is_empty
 
 
 @dataclass(frozen=True)
@@ -125,7 +138,7 @@ class Photo:
     def is_edited(self) -> bool:
         """Whether anything was asked of one of its faces, by a model of either kind."""
         faces = [*self.faces, *(self.aside[0] if self.aside else [])]
-        return any(face.told or not face.edit.is_empty for face in faces)
+        return any(face.is_edited for face in faces)
 
     @property
     def has_work(self) -> bool:

@@ -67,6 +67,7 @@ class FaceRecord(BaseModel):
     box: tuple[int, int, int, int] | None = None
     edit: EditRecord = Field(default_factory=EditRecord)
     told: dict[str, float] = Field(default_factory=dict, max_length=1000)
+    came: Mode = "latent"
 
     @classmethod
     def of(cls, face: FaceState | KeptFace) -> FaceRecord:
@@ -80,13 +81,14 @@ class FaceRecord(BaseModel):
             box=face.box,
             edit=EditRecord.of(face.edit),
             told=dict(face.told),
+            came=face.came if isinstance(face, FaceState) else "latent",
         )
 
     def face(self) -> FaceState:
         """As a face that no model has read yet."""
         crop = FaceCrop(self.center_x, self.center_y, self.side, self.roll)
         told = {name: min(max(value, -1.0), 1.0) for name, value in self.told.items()}
-        return FaceState(crop, self.box, self.edit.edit(), told=tuple(sorted(told.items())))
+        return FaceState(crop, self.box, self.edit.edit(), told=tuple(sorted(told.items())), came=self.came)
 
 
 class PictureSettings(BaseModel):

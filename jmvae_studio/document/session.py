@@ -61,7 +61,7 @@ class Session(QObject):
         """The last one closed comes last."""
         self.undo_group = QUndoGroup(self)
         self.mode: Mode = "latent"
-        """Of faces that come new."""
+        """Of faces that come new; see `_new_face`."""
         self._kept_bytes = 600_000_000
         self._gesture: Edit | FaceCrop | None = None
         self._ended: QUndoCommand | None = None
@@ -119,7 +119,7 @@ class Session(QObject):
         photo = photo or self.add(Path(image.path))
         photo.image, photo.display = image, image.pixels if display is None else display
         if not photo.searched:
-            photo.faces = [self._new_face(face.crop, face.box) for face in faces]
+            photo.faces = self._new_faces(faces)
             photo.searched, photo.whole = True, whole
         self.show(photo)
         return photo
@@ -250,7 +250,7 @@ class Session(QObject):
             face for face in faces if not any(overlap(face.crop, known.crop) for known in self.photo.faces)
         ]
         if new:
-            states = [*self.photo.faces, *(self._new_face(face.crop, face.box) for face in new)]
+            states = [*self.photo.faces, *(self._new_face(face.crop, face.box, True) for face in new)]
             self.change_faces(states, self.photo.current, tr("find faces"))
         return len(new)
 
@@ -275,7 +275,7 @@ class Session(QObject):
         """Show what was found in ``image`` for models of another kind; the faces so far are set aside."""
         photo = self.photo
         if photo is not None and photo.image is image and photo.whole != whole:
-            self._swap(photo, [self._new_face(face.crop, face.box) for face in faces], 0, self._new_stack())
+            self._swap(photo, self._new_faces(faces), 0, self._new_stack())
 
     def replace_faces(self, faces: Sequence[FaceState], name: str) -> None:
         """Put these faces, with their edits, in place of those they cover; the others stay."""
@@ -471,5 +471,13 @@ class Session(QObject):
             if held > self._kept_bytes and photo is not self.photo and photo.path.is_file():
                 photo.image = photo.display = None
 
-    def _new_face(self, crop: FaceCrop, box: tuple[int, int, int, int] | None = None) -> FaceState:
-        return FaceState(crop, box, Edit(mode=self.mode))
+    def _new_faces(self, faces: Sequence[Face]) -> list[FaceState]:
+        """What was found in a photograph, of which the first is the current face."""
+        return [self._new_face(face.crop, face.box, index > 0) for index, face in enumerate(faces)]
+
+    def _new_face(
+        self, crop: FaceCrop, box: tuple[int, int, int, int] | None = None, beside: bool = False
+    ) -> FaceState:
+        """A face in the mode of those that come new; one ``beside`` the current is not replaced unasked."""
+        mode: Mode = "latent" if beside and self.mode == "generate" else self.mode
+        return FaceState(crop, box, Edit(mode=mode), came=mode)

@@ -89,7 +89,7 @@ class PhotoRecord(BaseModel):
     def is_edited(self) -> bool:
         """Whether anything was asked of a face, or kept under a name."""
         faces = [*self.faces, *(self.aside.faces if self.aside else [])]
-        return bool(self.versions) or any(face.told or not face.edit.edit().is_empty for face in faces)
+        return bool(self.versions) or any(face.face().is_edited for face in faces)
 
 
 class SessionRecord(BaseModel):

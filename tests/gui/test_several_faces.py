@@ -12,8 +12,10 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
+from jmvae_studio.document.records import settings_in
 from jmvae_studio.document.session_file import record, save
 from jmvae_studio.document.versions import keep_version, show_version
+from jmvae_studio.ui.export_dialog import Wish
 from jmvae_studio.ui.images import to_qimage
 from jmvae_studio.ui.photo_view import PhotoView
 from tests.gui.conftest import drag_slider, pixels, said, settle
@@ -198,3 +200,39 @@ def blocks(apart: np.ndarray) -> np.ndarray:
     """The absolute means of 8 × 8 pixels."""
     tall, wide = (length // 8 * 8 for length in apart.shape[:2])
     return np.abs(apart[:tall, :wide].reshape(tall // 8, 8, wide // 8, 8, 3).mean((1, 3)))
+
+
+def test_a_face_that_is_only_generated_is_kept_read_shown_and_exported(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, two_faces: Path
+) -> None:
+    studio.open_path(two_faces)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "two.png")
+    click_face(studio, 1)
+    settle(studio, qtbot)
+    studio.window.mode_box.setFocus()
+    QTest.keyClicks(studio.window.mode_box, "Generate")
+    settle(studio, qtbot)
+    click_face(studio, 0)
+    settle(studio, qtbot)
+    photo, file = studio.session.photo, tmp_path / "work.jmvae"
+    assert photo is not None
+    save(file, record(studio.session, file))
+    studio.photographs.close_photo(photo)
+    assert "brings it back with its edits" in studio.window.statusBar().currentMessage()
+    studio.open_path(file)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "two.png")
+    settle(studio, qtbot)
+    again, shown = studio.session.photo, studio.window.photo_view
+    assert again is not None
+    qtbot.waitUntil(lambda: 1 in shown._edited, timeout=20_000)  # by a model that had not read it
+    wish = Wish("photograph", False, ".png", 90, 0, False, True, "{name}")
+    path = tmp_path / "generated.png"
+    with qtbot.waitSignal(studio.exported, timeout=30_000):
+        studio.exports.export(path, wish=wish)
+    assert difference(studio, path, 1) > 1
+    told = settings_in(open_image(path).exif)
+    assert told is not None
+    assert [(face.edit.mode, face.edit.values) for face in told.faces] == [("generate", {})]
+    studio.open_path(path)
+    qtbot.waitUntil(lambda: "was made here with mode: generate" in said(studio), timeout=20_000)
+    settle(studio, qtbot)

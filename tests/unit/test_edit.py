@@ -8,7 +8,9 @@ from PySide6.QtCore import QCoreApplication
 
 from jmvae_studio.document.attributes import GROUPS, group, title
 from jmvae_studio.document.edit import Edit
+from jmvae_studio.document.photo import Photo
 from jmvae_studio.document.session import Session
+from jmvae_studio.document.session_file import record, restore
 from tests.conftest import NAMES
 from trainer.data.face_crop import FaceCrop
 from trainer.data.face_detection import Face
@@ -157,6 +159,48 @@ def test_moving_the_square_is_one_step_and_asks_for_a_new_reading(session: Sessi
     assert face.reader == ""
     session.undo_group.undo()
     assert face.crop == FaceCrop(11, 12, 30)
+
+
+def open_file(session: Session, path: Path) -> Photo:
+    """A photograph that a session can keep, with two faces."""
+    image = OpenedImage(np.zeros((50, 60, 3), np.uint8), path, "PNG", None, None, ())
+    crops = (FaceCrop(11, 12, 30), FaceCrop(35, 7, 12))
+    return session.open(image, [Face((1, 2, 9, 9), crop, None, 1.0) for crop in crops])
+
+
+def test_generate_is_an_edit_where_it_was_chosen(session: Session, tmp_path: Path) -> None:
+    photo, file = open_file(session, tmp_path / "chosen.png"), tmp_path / "work.jmvae"
+    assert not record(session, file).is_edited
+    session.set_mode("generate")
+    assert photo.is_edited
+    assert photo.has_work
+    kept = record(session, file)
+    assert kept.is_edited
+    back = Session()
+    restore(back, kept, file)
+    assert [face.edit.mode for face in back.photos[0].faces] == ["generate", "latent"]
+    assert restore(back, kept, file)[1] == ["chosen.png is open already and stays as it is."]
+    session.reset()
+    assert photo.is_edited  # the mode stays, and the face is replaced still
+    session.undo_group.undo()
+    assert not photo.is_edited
+
+
+def test_a_face_that_comes_in_generate_is_replaced_and_no_work(session: Session, tmp_path: Path) -> None:
+    session.set_mode("generate")
+    photo, file = open_file(session, tmp_path / "new.png"), tmp_path / "work.jmvae"
+    assert [face.edit.mode for face in photo.faces] == ["generate", "latent"]  # nobody looked at the second
+    assert [face.edit.is_empty for face in photo.faces] == [False, True]
+    assert not photo.is_edited
+    assert not photo.has_work
+    kept = record(session, file)
+    assert not kept.is_edited
+    back = Session()
+    restore(back, kept, file)
+    assert [face.edit.mode for face in back.photos[0].faces] == ["generate", "latent"]
+    assert not back.photos[0].has_work
+    session.preview_value("Smiling", 1.0)
+    assert photo.is_edited
 
 
 def test_pixels_of_photographs_long_not_shown_are_let_go(session: Session, tmp_path: Path) -> None:
