@@ -32,8 +32,10 @@ from jmvae_studio.document.columns import single_labels, turned
 from jmvae_studio.document.photo import Pixels
 from jmvae_studio.document.saving import Identity, SaveError, identities, save_picture
 from jmvae_studio.document.session import Session
+from jmvae_studio.inference.engine import Engine
 from jmvae_studio.inference.heat import heat_range, lay_heat
 from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.requests import PreviewRequest
 from jmvae_studio.inference.results import Decoded
 from jmvae_studio.language import tr
 from jmvae_studio.settings import Settings
@@ -276,18 +278,32 @@ class Imagining(QObject):
         return photo.pixels() if photo is not None and photo.image is not None else None
 
     def _choose(self, row: int, column: int) -> None:
-        """What the model reads at the face's code becomes the edit."""
-        if self._shown is not None:
-            code = self._shown.made.codes[row, seen(self._shown, self._evidence, self._passes)[column]]
-            self._renderer.with_engine(lambda engine: engine.decode(code), self._read.emit)
+        """What the model reads at the face's code becomes the edit, unless the grid is of another face or model."""
+        shown = self._shown
+        if shown is None or not self._is_present(shown.wish.request):
+            return
+        request = shown.wish.request
+        code = shown.made.codes[row, seen(shown, self._evidence, self._passes)[column]]
 
-    def _take(self, read: Decoded | str) -> None:
+        def work(engine: Engine) -> tuple[PreviewRequest, Decoded | None]:
+            return request, engine.decode(code) if engine.digest == request.model else None
+
+        self._renderer.with_engine(work, self._read.emit)
+
+    def _take(self, read: tuple[PreviewRequest, Decoded | None] | str) -> None:
         model = self._models.model
         if isinstance(read, str):
             self.failed.emit(read)
-        elif model is not None and self._showing.preview_request() is not None:
-            values = dict(zip(model.attribute_names, read.attributes, strict=False))
+            return
+        request, decoded = read
+        if model is not None and decoded is not None and self._is_present(request):
+            values = dict(zip(model.attribute_names, decoded.attributes, strict=True))
             self._session.change(lambda edit: edit.with_values(values), tr("take an imagined face"))
+
+    def _is_present(self, request: PreviewRequest) -> bool:
+        """Whether a request is of the face that is being edited, and of the model at work."""
+        present = self._showing.preview_request()
+        return present is not None and (present.model, present.face) == (request.model, request.face)
 
     # The figure ------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Average and random faces: what the dock shows, takes and saves."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
@@ -82,6 +83,45 @@ def test_a_click_takes_a_face_and_undo_gives_the_old_one_back(studio: Studio, qt
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Return):  # and by the keyboard
         QTest.keyClick(panel.grid, key)
     qtbot.waitUntil(lambda: bool(face.edit.values), timeout=10_000)
+
+
+def test_an_imagined_face_is_taken_by_no_other_face(studio: Studio, qtbot: QtBot) -> None:
+    panel = opened(studio, qtbot)
+    studio.imagining._due.setInterval(600_000)  # the grid is slow to follow
+    face = studio.session.face
+    assert face is not None
+    middle = panel.grid.cell(2, 3).center()
+    QTest.mouseClick(panel.grid, LEFT, NONE, middle)  # answered only after the face has changed
+    studio.session.add_crop(replace(face.crop, side=face.crop.side * 0.7))
+    settle(studio, qtbot)
+    marked = studio.session.face
+    assert marked is not None
+    QTest.mouseClick(panel.grid, LEFT, NONE, middle)
+    answered: list[int] = []
+    studio.renderer.with_engine(lambda engine: 1, answered.append)  # type: ignore[arg-type]
+    qtbot.waitUntil(lambda: bool(answered))
+    QApplication.processEvents()
+    assert not marked.edit.values
+    assert not face.edit.values
+
+
+def test_an_imagined_face_of_the_last_model_is_not_read_by_the_next(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    panel, told = opened(studio, qtbot), []
+    studio.imagining._due.setInterval(600_000)  # the grid is slow to follow
+    studio.imagining.failed.connect(told.append)
+    studio.load_model(save(tmp_path / "digits.safetensors", "jmvae-kl"))
+    qtbot.waitUntil(lambda: "7" in studio.window.panel.sliders, timeout=20_000)
+    settle(studio, qtbot)
+    QTest.mouseClick(panel.grid, LEFT, NONE, panel.grid.cell(2, 3).center())
+    answered: list[int] = []
+    studio.renderer.with_engine(lambda engine: 1, answered.append)  # type: ignore[arg-type]
+    qtbot.waitUntil(lambda: bool(answered))
+    QApplication.processEvents()
+    assert told == []
+    assert studio.session.face is not None
+    assert not studio.session.face.edit.values
 
 
 def test_columns_are_chosen_and_kept(
