@@ -16,6 +16,7 @@ from jmvae_studio.document.session_file import (
     SUFFIX,
     SessionFileError,
     SessionRecord,
+    left_out,
     load,
     record,
     restore,
@@ -35,8 +36,8 @@ class Sessions(QObject):
     _read = Signal(object, object, object, bool, bool)
     """A session's file, its record or an error, sentences about its photographs, whether it was left behind, and
     whether some of its photographs are out of reach."""
-    _saved = Signal(object)
-    """The `Path` under which the user wanted the session."""
+    _saved = Signal(object, int)
+    """The `Path` under which the user wanted the session, and how many pictures it lacks."""
     _left = Signal(object, object)
     """What crashes have left, as (file, record), and sentences about what is damaged."""
 
@@ -226,20 +227,34 @@ class Sessions(QObject):
             "",
             f"session{SUFFIX}",
             {SUFFIX: tr("Sessions")},
-            lambda path: self._pool.submit(self._save_as, path, record(self._session, path)),
+            lambda path: self._pool.submit(
+                self._save_as, path, record(self._session, path), left_out(self._session)
+            ),
         )
 
-    def _save_as(self, path: Path, kept: SessionRecord) -> None:
+    def _save_as(self, path: Path, kept: SessionRecord, lacks: int) -> None:
         try:
             save(path, with_digests(kept, path, self._digests))
         except SessionFileError as error:
             self.failed.emit(str(error))
         else:
-            self._saved.emit(path)
+            self._saved.emit(path, lacks)
 
-    def _tell_saved(self, path: Path) -> None:
+    def _tell_saved(self, path: Path, lacks: int) -> None:
         self._remember(path)
-        self._window.say(tr("The session is saved as {name}.", name=path.name))
+        if not lacks:
+            self._window.say(tr("The session is saved as {name}.", name=path.name))
+            return
+        self._window.warn(
+            trn(
+                "The session is saved as {name} without {count} pasted picture, which is no file: to keep it, "
+                "export it, or save it as a file and open that.",
+                "The session is saved as {name} without {count} pasted pictures, which are no files: to keep them, "
+                "export them, or save them as files and open those.",
+                lacks,
+                name=path.name,
+            )
+        )
 
     def _ask_open(self) -> None:
         path = ask_open(

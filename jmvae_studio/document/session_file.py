@@ -110,7 +110,7 @@ class SessionRecord(BaseModel):
 def record(session: Session, beside: Path) -> SessionRecord:
     """What a file at ``beside`` holds of a session, but for what its photographs' files tell (`with_digests`).
 
-    Pictures that never were files are left out. No file is looked at: a drive may be slow.
+    Pictures that never were files are left out (`left_out`). No file is looked at: a drive may be slow.
     """
     kept: list[PhotoRecord] = []
     shown = 0
@@ -131,6 +131,11 @@ def record(session: Session, beside: Path) -> SessionRecord:
             )
         )
     return SessionRecord(shown=shown, photos=kept)
+
+
+def left_out(session: Session) -> int:
+    """How many pictures `record` leaves out."""
+    return sum(not photo.path.is_absolute() for photo in session.photos)
 
 
 def _aside(photo: Photo) -> AsideRecord | None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
@@ -357,6 +358,27 @@ def test_a_session_is_saved_and_opened_from_the_menu_of_recent_ones(
     studio.window._recent_sessions.actions()[0].trigger()
     qtbot.waitUntil(lambda: studio.session.photo is not None, timeout=20_000)
     assert values(studio) == pytest.approx(kept)
+    settle(studio, qtbot)
+
+
+def test_a_session_tells_of_pasted_pictures_that_it_lacks(
+    studio: Studio, qtbot: QtBot, tmp_path: Path, photograph: Path
+) -> None:
+    settle(studio, qtbot)
+    QApplication.clipboard().setImage(QImage(str(photograph)))
+    studio.window.activateWindow()
+    assert QTest.qWaitForWindowActive(studio.window)
+    QTest.keyClick(studio.window, Qt.Key.Key_V, CONTROL)
+    qtbot.waitUntil(lambda: len(studio.session.photos) == 2, timeout=20_000)
+    settle(studio, qtbot)
+    drag_slider(studio, "Smiling", 0.9)
+    QTest.keyClick(studio.window, Qt.Key.Key_S, CONTROL | Qt.KeyboardModifier.AltModifier)
+    name_file(asked_for_a_file(), tmp_path / "mine")
+    qtbot.waitUntil(lambda: "without 1 pasted picture," in said(studio))
+    assert "mine.jmvae" in said(studio)
+    assert [photo.path for photo in load(tmp_path / "mine.jmvae").photos] == [
+        os.path.relpath(photograph, tmp_path)
+    ]
     settle(studio, qtbot)
 
 
