@@ -127,7 +127,7 @@ class SeriesMaker(QObject):
             run.portrait = made
             self._ask(run, 0)
 
-        self._renderer.with_code(run.order.own, work, receive)
+        self._renderer.with_code(run.order.own, work, receive, run.order.photo)
 
     def _ask(self, run: _Run, index: int) -> None:
         """Have the next edit computed; from the second on called on the renderer's thread."""
@@ -144,7 +144,7 @@ class SeriesMaker(QObject):
             self._pool.submit(self._lay_in, run, layer)
             self._ask(run, index + 1)
 
-        self._renderer.layer(run.order.requests[index], receive)
+        self._renderer.layer(run.order.requests[index], receive, run.order.photo)
 
     def _lay_in(self, run: _Run, layer: Layer) -> None:
         """On the thread of this object."""

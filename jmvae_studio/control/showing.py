@@ -74,6 +74,7 @@ class Showing(QObject):
         renderer.previewed.connect(self._take_other)
         renderer.encoded.connect(self._encoded)
         renderer.encode_failed.connect(self._encode_failed)
+        renderer.unknown.connect(self._encode_again)
         window.compare_held.connect(self._compare)
 
     def is_settled(self) -> bool:
@@ -223,6 +224,11 @@ class Showing(QObject):
         photo, key = self._session.photo, self._key()
         if photo is not None and key is not None:
             self._renderer.encode(EncodeRequest(key, photo.pixels()))
+
+    def _encode_again(self, key: FaceKey) -> None:
+        """The renderer has forgotten a face: once it is read, its preview is asked for again."""
+        if key == self._key():
+            self._look_again()
 
     def _show_on_the_way(self, result: EncodeResult) -> None:
         """While a square is dragged, show what it held a moment ago."""

@@ -62,6 +62,8 @@ class Renderer(QObject):
     """An `Analysis`."""
     encoded = Signal(object)
     encode_failed = Signal(object, str)
+    unknown = Signal(object)
+    """The `FaceKey` of a preview that could not be made: the face was seen too long ago and is to be encoded again."""
     model_loaded = Signal(object)
     model_failed = Signal(str)
     memory_freed = Signal()
@@ -166,14 +168,23 @@ class Renderer(QObject):
         receive: Callable[[T | str], None],
         photo: npt.NDArray[np.uint8] | None = None,
     ) -> None:
-        """Do ``work`` on the code of a face in the queue; ``receive`` gets the outcome, or a sentence, there."""
+        """Do ``work`` on the code of a face in the queue.
+
+        Args:
+            request: Which face, read by which model.
+            work: Is called on the renderer's thread.
+            receive: Gets the outcome, or a sentence for the user, on the renderer's thread: what touches widgets or
+                the session hands it on by a signal.
+            photo: The photograph's pixels, height × width × 3, from which a face that was seen too long ago is
+                encoded again; without them such a face ends in a sentence.
+        """
 
         def run(engine: Engine) -> T:
             code = self._code(request.face)
             if code is None and photo is not None:
                 code = self._seen.look(engine, EncodeRequest(request.face, photo))[0]
             if code is None or engine.digest != request.model:
-                raise RenderError(tr("The model was replaced before the picture was made. Export it again."))
+                raise RenderError(tr("The model was replaced before this could be made: ask for it again."))
             return work(code)
 
         self.with_engine(run, receive)
@@ -305,6 +316,8 @@ class Renderer(QObject):
 
     def _render(self, request: PreviewRequest) -> None:
         code = self._code(request.face)
+        if code is None and self._engine is not None and self._engine.digest == request.model:
+            self.unknown.emit(request.face)
         if code is None or code.engine.digest != request.model:
             return  # the model or the photograph was replaced meanwhile: a new request follows
         attributes = self._attributes(code, request)
@@ -392,6 +405,8 @@ class Renderer(QObject):
         with self._wake:
             request, self._encoding = self._encoding, None
         if request is not None:
+            if not request.passing:
+                self._seen.current = request.face
             self._with_room(lambda: self._encode(request))
 
     @staticmethod

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
+from jmvae_studio.inference.seen_faces import SeenFaces
 from jmvae_studio.ui.export_dialog import ExportDialog
 from tests.gui.conftest import drag_slider, pixels, settle
 from trainer.data.images import open_image
@@ -172,6 +173,30 @@ def test_a_strip_has_a_column_for_every_change(studio: Studio, qtbot: QtBot, tmp
     dialog = open_dialog(studio, "Whole")
     assert dialog.wish().what == "photograph"
     dialog.reject()
+
+
+def test_a_face_that_the_renderer_has_forgotten_is_looked_at_again(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    drag_slider(studio, "Smiling", 0.9)
+    settle(studio, qtbot)
+
+    def forget() -> None:
+        """As when many other faces are looked at."""
+        kept, done = studio.renderer._seen, threading.Event()
+        studio.renderer.with_engine(
+            lambda engine: vars(kept).update(vars(SeenFaces())), lambda outcome: done.set()
+        )
+        assert done.wait(10)
+
+    dialog = open_dialog(studio, "Papers")
+    assert dialog.wish().what == "strip"
+    forget()
+    with qtbot.waitSignal(studio.exported, timeout=30_000):
+        save_as(dialog, tmp_path / "strip.png")
+    forget()
+    drag_slider(studio, "Male", 0.9)
+    settle(studio, qtbot)
 
 
 def test_closing_finishes_a_series(

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -173,6 +174,42 @@ def test_a_face_seen_long_ago_is_looked_at_again(
     assert isinstance(first, Layer)
     assert isinstance(again, Layer)
     assert np.array_equal(first.pixels, again.pixels)
+
+
+def test_many_other_faces_do_not_push_out_the_one_being_edited(
+    ready: tuple[Renderer, EncodeResult], astronaut: np.ndarray
+) -> None:
+    renderer, encoded = ready
+    seen: list[EncodeResult] = []
+    renderer.encoded.connect(seen.append)
+    others = [FaceKey(1, FaceCrop(200 + number, 120, 160)) for number in range(KEPT_FACES + 1)]
+    for face in others:
+        renderer.encode_also(EncodeRequest(face, astronaut))
+    until(lambda: len(seen) == len(others))
+    previews: list[object] = []
+    renderer.result_ready.connect(lambda: previews.append(renderer.take_result()))
+    renderer.request(request(encoded, 1.0))
+    until(lambda: previews)
+    assert len(renderer._seen._codes) == KEPT_FACES
+    assert others[0] not in renderer._seen._codes
+    renderer.layer(replace(request(encoded, 1.0), face=others[2]), lambda layer: None)  # it is of use
+    renderer.encode_also(EncodeRequest(others[0], astronaut))
+    until(lambda: len(seen) == len(others) + 1)
+    assert others[2] in renderer._seen._codes
+    assert others[3] not in renderer._seen._codes
+
+
+def test_a_preview_of_a_forgotten_face_asks_for_it(
+    ready: tuple[Renderer, EncodeResult], astronaut: np.ndarray
+) -> None:
+    renderer, encoded = ready
+    unknown: list[FaceKey] = []
+    renderer.unknown.connect(unknown.append)
+    renderer.request(PreviewRequest("another model", FaceKey(2, FACE.crop), encoded.attributes, "residual"))
+    look_elsewhere(renderer, astronaut, passing=False)
+    renderer.request(request(encoded, 1.0))
+    until(lambda: unknown)
+    assert unknown == [FACE]
 
 
 def test_without_a_model_the_user_is_told(renderer: Renderer, astronaut: np.ndarray) -> None:
