@@ -41,6 +41,7 @@ class Editing(QObject):
         panel.identity_changed.connect(self._identify)
         panel.arranged.connect(self._keep)
         session.faces_changed.connect(panel.let_go)
+        session.gesture_ending.connect(panel.finish_typing)
         window.mode_chosen.connect(self._choose_mode)
 
     def _set_state(self, name: str, state: str) -> None:

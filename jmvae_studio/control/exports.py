@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_export
 from jmvae_studio.ui.export_dialog import ExportDialog, Formats, What, Wish
 from jmvae_studio.ui.main_window import MainWindow
+from jmvae_studio.ui.overlays import Overlay
 
 _SLOW = 400
 """Milliseconds after which an export shows that it is under way, and can be cancelled."""
@@ -116,6 +118,7 @@ class Exports(QObject):
         return PictureSettings(version=__version__, model=model.digest if model else "", faces=faces)
 
     def _ask(self, what: What) -> None:
+        self._session.end_gesture()
         photo, shown, face = self._session.photo, self._showing.for_export(), self._session.face
         if photo is None or shown is None or face is None or self._showing.preview_request() is None:
             return
@@ -137,8 +140,19 @@ class Exports(QObject):
         self.dialog = dialog = ExportDialog(self._window, formats, wish, shown, changeable)
         # Another photograph may arrive meanwhile: the one that the dialog shows is exported.
         self._series.follow(dialog, photo)
+        self._follow_edit(dialog, photo)
         dialog.wished.connect(partial(self._ask_where, photo))
         dialog.open()
+
+    def _follow_edit(self, dialog: ExportDialog, photo: Photo) -> None:
+        """The preview of what was asked last may come when the dialog is open already."""
+
+        def show(shown: Photo | None, edited: Mapping[int, Overlay]) -> None:
+            if shown is photo:
+                dialog.show_edited(edited)
+
+        self._showing.laid.connect(show)
+        dialog.finished.connect(lambda: self._showing.laid.disconnect(show))
 
     def _ask_where(self, photo: Photo, wish: Wish) -> None:
         kept, face = self._settings, photo.face

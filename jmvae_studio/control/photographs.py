@@ -148,8 +148,8 @@ class Photographs(QObject):
         """Take a photograph out of the filmstrip; its edits can be brought back."""
         following = self._session.neighbour(1, photo) or self._session.neighbour(-1, photo)
         shown = photo is self._session.photo
-        edited = photo.is_edited
         self._session.remove(photo)
+        edited = photo.is_edited
         self.closed.emit(photo)
         if shown and following is not None:
             self.show(following)

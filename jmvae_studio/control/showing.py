@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from jmvae_studio.control.models import Models
@@ -33,6 +33,9 @@ from jmvae_studio.ui.overlays import Overlay
 
 class Showing(QObject):
     """Shows the session: asks the renderer for the present edit and paints what comes back."""
+
+    laid = Signal(object, object)
+    """The shown `Photo`, and its edits as they are laid over it now: face's index → picture."""
 
     def __init__(
         self,
@@ -331,6 +334,8 @@ class Showing(QObject):
         photo = self._session.photo
         shown = {} if photo is None or self._comparing else self._photo_overlays(photo)
         self._window.photo_view.show_edited(shown)
+        if not self._comparing:
+            self.laid.emit(photo, shown)
 
     def _overlay(self, request: PreviewRequest, edited: QImage) -> Overlay:
         return Overlay(edited, self._crops.get(request.face), request.mode == "generate")

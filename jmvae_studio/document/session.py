@@ -52,6 +52,8 @@ class Session(QObject):
     """The model has looked at the current face."""
     edit_changed = Signal()
     """The current face's edit."""
+    gesture_ending = Signal()
+    """What is under way counts now, as before another photograph is shown: also a number that is being typed."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -318,6 +320,7 @@ class Session(QObject):
 
     def end_gesture(self) -> None:
         """Make the gesture under way one undo entry."""
+        self.gesture_ending.emit()
         before, self._gesture, self._ended = self._gesture, None, None
         face, photo = self.face, self.photo
         if before is None or face is None or photo is None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QActionGroup, QCursor
 from PySide6.QtWidgets import (
     QCheckBox,
+    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -214,6 +215,12 @@ class AttributePanel(QWidget):
         """End a drag under way: what it moved is no longer shown."""
         for slider in (*self.sliders.values(), self.strength, self.identity):
             slider.groove.let_go()
+
+    def finish_typing(self) -> None:
+        """Take the number that is being typed, as Return does."""
+        number = self.focusWidget()
+        if isinstance(number, QDoubleSpinBox):
+            number.interpretText()
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:

@@ -133,8 +133,9 @@ class ExportDialog(QDialog):
         self._chosen = {False: wish.suffix, True: formats.animation}
         self._moving = False
         """Whether the list of formats is that of animations."""
-        edited = shown.edited.get(shown.current)
-        self._original_face, self._edited_face = shown.original_face, edited.edited if edited else None
+        self._current = shown.current
+        self._original_face = shown.original_face
+        self._edited_face = _face_in(shown.edited, shown.current)
         self._make_preview(shown)
         self._make_options(wish, changeable)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -181,6 +182,12 @@ class ExportDialog(QDialog):
             name=self.name.text(),
             series=options.series() if options is not None and not options.problem() else None,
         )
+
+    def show_edited(self, edited: Mapping[int, Overlay]) -> None:
+        """Show edits that were made after the dialog was opened; see `Shown`."""
+        self.photo.show_edited(edited)
+        self._edited_face = _face_in(edited, self._current)
+        self._refresh()
 
     def _make_preview(self, shown: Shown) -> None:
         self.photo = PhotoView()
@@ -327,3 +334,8 @@ class ExportDialog(QDialog):
         wish = self.wish()
         self.accept()
         self.wished.emit(wish)
+
+
+def _face_in(edited: Mapping[int, Overlay], index: int) -> QImage | None:
+    overlay = edited.get(index)
+    return overlay.edited if overlay is not None else None

@@ -242,6 +242,26 @@ def test_a_drag_ends_with_its_photograph(studio: Studio, qtbot: QtBot, folder: P
     settle(studio, qtbot)
 
 
+def test_a_number_being_typed_is_its_own_photograph_s(studio: Studio, qtbot: QtBot, folder: Path) -> None:
+    drop(studio, folder / "1.jpg", folder / "2.jpg")
+    wait_for(studio, qtbot, "1.jpg")
+    settle(studio, qtbot)
+    first, number = studio.session.face, studio.window.panel.sliders["Smiling"].number
+    assert first is not None
+    number.setFocus()
+    number.selectAll()
+    QTest.keyClicks(number, "2")
+    assert not first.edit.values
+    QTest.keyClick(number, Qt.Key.Key_PageDown, CONTROL)
+    wait_for(studio, qtbot, "2.jpg")
+    settle(studio, qtbot)
+    assert dict(first.edit.values) == {"Smiling": 2.0}
+    assert edits(studio) == {}
+    QTest.keyClick(studio.window, Qt.Key.Key_PageUp, CONTROL)
+    assert studio.session.face is first
+    settle(studio, qtbot)
+
+
 def test_the_strip_stays_where_it_was_scrolled_to(qtbot: QtBot) -> None:
     strip = Filmstrip()
     qtbot.addWidget(strip)

@@ -114,6 +114,33 @@ def test_a_picture_of_which_only_the_identity_was_changed_says_so(
     studio.open_path(tmp_path / "made.png")
     qtbot.waitUntil(lambda: said(studio) != "", timeout=20_000)
     assert said(studio) == f"made.png was made here with identity {identity:.0%}."
+
+
+@pytest.mark.parametrize("what", ["photograph", "face"])
+def test_a_number_being_typed_is_exported(studio: Studio, qtbot: QtBot, what: str) -> None:
+    settle(studio, qtbot)
+    studio.window.activateWindow()
+    assert QTest.qWaitForWindowActive(studio.window)
+    number = studio.window.panel.sliders["Smiling"].number
+    number.setFocus()
+    number.selectAll()
+    QTest.keyClicks(number, "2")
+    assert values(studio) == {}
+    shift = Qt.KeyboardModifier.NoModifier if what == "photograph" else Qt.KeyboardModifier.ShiftModifier
+    QTest.keyClick(number, Qt.Key.Key_S, CONTROL | shift)
+    dialog = studio.exports.dialog
+    assert dialog is not None
+    assert values(studio) == {"Smiling": 2.0}
+    settle(studio, qtbot)
+
+    def shown() -> QImage | None:
+        laid = dialog.photo._edited.get(0)
+        return dialog.after.image if what == "face" else laid.edited if laid else None
+
+    qtbot.waitUntil(lambda: shown() == studio.showing.edited, timeout=10_000)
+    assert studio.session.undo_group.undoText() == "Smiling to +2.00"
+    dialog.reject()
+    drag_slider(studio, "Male", 0.9)  # the dialog that is gone is no longer told
     settle(studio, qtbot)
 
 
