@@ -84,12 +84,7 @@ class Exports(QObject):
         photo = photo or self._session.photo
         request = self._showing.preview_request(photo)
         if photo is None or photo.image is None or request is None:
-            reading = photo is not None and bool(photo.faces)
-            self._window.warn(
-                tr("The model is still looking at this face: export it again in a moment.")
-                if reading
-                else tr("There is nothing to export yet: open a photograph with a face first.")
-            )
+            self._warn_of_nothing(photo)
             return
         if self._showing.is_reading(photo):
             self._window.warn(
@@ -111,6 +106,14 @@ class Exports(QObject):
         self._window.say(tr("Exporting {name}…", name=path.name), 120)
         self._slow.start()
 
+    def _warn_of_nothing(self, photo: Photo | None) -> None:
+        reading = photo is not None and bool(photo.faces)
+        self._window.warn(
+            tr("The model is still looking at this face: export it again in a moment.")
+            if reading
+            else tr("There is nothing to export yet: open a photograph with a face first.")
+        )
+
     def _settings_of(self, photo: Photo) -> PictureSettings:
         model = self._models.model
         # As kept faces: where they are restored, they do not merely come in their mode.
@@ -121,6 +124,7 @@ class Exports(QObject):
         self._session.end_gesture()
         photo, shown, face = self._session.photo, self._showing.for_export(), self._session.face
         if photo is None or shown is None or face is None or self._showing.preview_request() is None:
+            self._warn_of_nothing(photo)
             return
         kept = self._settings
         wish = Wish(

@@ -194,6 +194,10 @@ class Photographs(QObject):
         if isinstance(image, QImage) and not image.isNull():
             self._reading = True
             self.opener.open_image(image, tr("Pasted picture"))
+        elif data.hasUrls():
+            self._window.say(
+                tr("This is a link and no picture: save the picture as a file, then open that."), 12
+            )
         else:
             self._window.say(tr("There is no picture on the clipboard."))
 

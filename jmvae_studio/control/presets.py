@@ -185,10 +185,16 @@ class Presets(QObject):
             self.apply(preset, tr("preset {name}", name=name))
 
     def _remove(self, name: str) -> None:
+        """Remove a preset, and offer to bring it back."""
+        removed = self._folder.load().get(name)
         try:
             self._folder.remove(name)
         except PresetError as error:
             self.failed.emit(str(error))
+        else:
+            if removed is not None:
+                choices = [(tr("Bring Back"), partial(self._bring_back, removed))]
+                self._window.messages.offer(tr("The preset {name} is removed.", name=name), choices)
         self._window.show_presets(list(self._folder.load()))
 
 

@@ -103,6 +103,11 @@ def test_pasting_an_empty_clipboard_says_so(studio: Studio, qtbot: QtBot) -> Non
     QGuiApplication.clipboard().clear()
     QTest.keyClick(studio.window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert "no picture on the clipboard" in studio.window.statusBar().currentMessage()
+    link = QMimeData()
+    link.setUrls([QUrl("https://example.org/face.jpg")])
+    QGuiApplication.clipboard().setMimeData(link)
+    QTest.keyClick(studio.window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert "a link and no picture" in studio.window.statusBar().currentMessage()
 
 
 def test_a_huge_photograph_is_reduced_for_the_screen_only(

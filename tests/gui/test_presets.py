@@ -72,6 +72,18 @@ def test_a_dropped_preset_is_applied_and_kept(studio: Studio, tmp_path: Path) ->
     assert "is not a preset" in said(studio)
 
 
+def test_a_preset_that_was_removed_can_be_brought_back(studio: Studio, tmp_path: Path) -> None:
+    path, own = tmp_path / "friend.jmvae-preset", tmp_path / "config" / "presets"
+    save_preset(path, Preset(name="Grin", values={"Smiling": 1.0}))
+    studio.open_path(path)
+    studio.window.presets._removing.actions()[0].trigger()
+    assert not PresetFolder(own).load()
+    assert said(studio) == "The preset Grin is removed."
+    QTest.mouseClick(studio.window.messages.buttons[0], Qt.MouseButton.LeftButton)
+    assert PresetFolder(own).load()["Grin"].values == {"Smiling": 1.0}
+    assert [action.text() for action in studio.window.presets.actions] == ["Grin"]
+
+
 def test_no_preset_is_lost_to_one_of_the_same_name(studio: Studio, tmp_path: Path) -> None:
     path, own = tmp_path / "friend.jmvae-preset", tmp_path / "config" / "presets"
     for value in (1.0, 2.0, 2.0):

@@ -273,6 +273,9 @@ def test_an_export_before_the_face_was_read_says_why_not(
     studio.session.set_inferred(face, "", face.inferred)  # as after a move of the square
     studio.export(tmp_path / "early.png")
     assert "still looking at this face" in said(studio)
+    studio.window.messages.dismiss()
+    QTest.keyClick(studio.window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert "still looking at this face" in said(studio)
     while studio.session.face is not None:
         studio.session.remove_face()
     studio.export(tmp_path / "early.png")
