@@ -75,7 +75,7 @@ def following_edit(model: JointModel, following: Following) -> Method:
             asked = [*read[:column], value, *read[column + 1 :]]
             free = [index for index in range(len(read)) if index != column]
             wanted = dict(enumerate(following(read, asked, free)))
-            results.append(edit_faces(model, picture[None], wanted, "latent"))
+            results.append(edit_faces(model, picture[None], wanted, "latent", free=free))
         return np.concatenate(results)
 
     return edit

@@ -181,7 +181,7 @@ def make_layer(engine: Engine, picture: Found, face_number: int, asked: Edit) ->
     free = asked.followers(names)
     if free:
         attributes = engine.follow(code, attributes, free)
-    return engine.layer(code, attributes, asked.mode, asked.identity), crop
+    return engine.layer(code, attributes, asked.mode, asked.identity, free), crop
 
 
 def edit_folder(task: FolderTask, layers: MakeLayers, stopped: Callable[[], bool]) -> Iterator[Outcome]:

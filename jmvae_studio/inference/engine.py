@@ -7,8 +7,8 @@ this file and those of the classes it is made of know torch, and import it to lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from trainer.models.interface import JointModel
     from trainer.models.plausibility import Plausibility
 
+Part = tuple[tuple[int, float], ...]
+"""Of an edit: indices of attributes, and what is asked of them."""
+
+CHANGED = 1e-3
+"""An attribute that is nearer to what was read is not changed."""
 BELIEF_SAMPLES = 128
 """Codes of q(z|x) from which the spread of an attribute is taken."""
 
@@ -57,6 +62,8 @@ class FaceCode(PersonCode):
     move: Any
     average: Any
     ground: Any
+    drawn: dict[Part, Any] = field(default_factory=dict, compare=False)
+    """What the model drew of the parts of the edit that was shown last: a drag moves one of them."""
 
 
 class Engine(Imagination):
@@ -123,13 +130,21 @@ class Engine(Imagination):
         return believed(code.attributes, attributes, set(free) - set(code.told))
 
     def preview(
-        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float = 1.0
+        self,
+        code: FaceCode,
+        attributes: tuple[float, ...],
+        mode: Mode,
+        identity: float = 1.0,
+        free: Collection[int] = (),
     ) -> Preview:
-        """The average face and the edited face for ``attributes``: the short path of a drag."""
+        """The average face and the edited face for ``attributes``, of which the ``free`` ones followed.
+
+        The short path of a drag.
+        """
         started = perf_counter()
         torch = self._torch
         with torch.inference_mode():
-            average, change = self._change(code, attributes, mode, identity)
+            average, change = self._change(code, attributes, mode, identity, free)
             ground = code.ground * (1 - self._mask) if mode == "generate" else code.ground
             rows = self._enlarge @ change[0].expand(3, -1, -1).contiguous()
             edited = torch.baddbmm(ground, rows, self._enlarge.T.expand(len(rows), -1, -1))
@@ -138,11 +153,16 @@ class Engine(Imagination):
         return Preview(average_pixels, edited_pixels, (perf_counter() - started) * 1e3)
 
     def layer(
-        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float = 1.0
+        self,
+        code: FaceCode,
+        attributes: tuple[float, ...],
+        mode: Mode,
+        identity: float = 1.0,
+        free: Collection[int] = (),
     ) -> Layer:
         """The edit at the model's resolution, for the photograph at its own size."""
         with self._torch.inference_mode():
-            _, change = self._change(code, attributes, mode, identity)
+            _, change = self._change(code, attributes, mode, identity, free)
             pixels = change[0].expand(3, -1, -1).permute(1, 2, 0).contiguous().cpu().numpy()
         return Layer(np.asarray(pixels, np.float32), replaces=mode == "generate")
 
@@ -168,7 +188,12 @@ class Engine(Imagination):
             return Places(first, second, third, edited[0].cpu().numpy())
 
     def beliefs(
-        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float = 1.0
+        self,
+        code: FaceCode,
+        attributes: tuple[float, ...],
+        mode: Mode,
+        identity: float = 1.0,
+        free: Collection[int] = (),
     ) -> Beliefs:
         """How sure the model is of a face's attributes, and what it reads from the edit to ``attributes``."""
         torch, model = self._torch, self._model
@@ -185,7 +210,7 @@ class Engine(Imagination):
 
                 read = with_known(model, read, code.told)
             edges = torch.quantile(read, torch.tensor([1 / 6, 5 / 6], device=self._device), dim=0)
-            average, change = self._change(code, attributes, mode, identity)
+            average, change = self._change(code, attributes, mode, identity, free)
             edited = average if mode == "generate" else code.face + change / self._levels
             again = model.read(edited)[0]
             rows = [row.cpu().tolist() for row in (*edges, again)]
@@ -203,7 +228,7 @@ class Engine(Imagination):
                 started = perf_counter()
                 z = self._encode_vector(attributes)
                 if mode == "latent":
-                    image = self._decode_and_change(prepared, z, z)[1]
+                    image = self._decode_and_change(prepared, z, z, model.draw(prepared, z[:, None]))[1]
                 else:
                     image = model.decode_one("image", z).mean
                 image[0, 0, 0, 0].item()  # waits for the device
@@ -211,7 +236,12 @@ class Engine(Imagination):
         return float(np.median(times))
 
     def _change(
-        self, code: FaceCode, attributes: tuple[float, ...], mode: Mode, identity: float
+        self,
+        code: FaceCode,
+        attributes: tuple[float, ...],
+        mode: Mode,
+        identity: float,
+        free: Collection[int],
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The average face (standardised) and the edit in units of 0…255, each 1 × channels × size × size.
 
@@ -224,7 +254,10 @@ class Engine(Imagination):
         model = self._model
         z = self._encode_vector(self._vector(attributes))
         if mode == "latent":
-            average, change = self._decode_and_change(code.prepared, z, z - code.z_attributes)
+            move = z - code.z_attributes
+            average, change = self._decode_and_change(
+                code.prepared, z, move, self._draw(code, attributes, move, free)
+            )
             if identity != 1:
                 own = code.prepared["z"] - code.z_attributes
                 both = model.decode_one("image", self._torch.cat([z + identity * own, z + own])).mean
@@ -240,13 +273,38 @@ class Engine(Imagination):
             change = model.unstandardise(average)
         return average, change
 
+    def _draw(
+        self, code: FaceCode, attributes: tuple[float, ...], move: torch.Tensor, free: Collection[int]
+    ) -> torch.Tensor:
+        """What the model draws of the edit, part by part; what stayed since the last time is not drawn anew."""
+        from trainer.models.parts import parts_of
+
+        model = self._model
+        changed = [n for n, value in enumerate(attributes) if abs(value - code.attributes[n]) > CHANGED]
+        parts = [tuple((n, attributes[n]) for n in part) for part in parts_of(changed, free)]
+        if len(parts) < 2 or not model.draws_parts:
+            return model.draw(code.prepared, move[:, None])
+        for part in parts:
+            if (
+                part not in code.drawn
+            ):  # each by itself, so that it is the same to the bit whatever was drawn before
+                asked = list(code.attributes)
+                for n, value in part:
+                    asked[n] = value
+                one = self._encode_vector(self._vector(tuple(asked))) - code.z_attributes
+                code.drawn[part] = model.draw(code.prepared, one[:, None])
+        for gone in code.drawn.keys() - set(parts):
+            del code.drawn[gone]
+        every: torch.Tensor = self._torch.cat([code.drawn[part] for part in parts], 1)
+        return every
+
     def _decode_and_change(
-        self, prepared: Mapping[str, Any], z: torch.Tensor, move: torch.Tensor
+        self, prepared: Mapping[str, Any], z: torch.Tensor, move: torch.Tensor, drawn: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """D(z), and how the photograph changes as its code moves, in one pass of the decoder; both standardised."""
         codes = self._torch.cat([z, self._model.moved(prepared, move)])
         average, decoded = self._model.decode_one("image", codes).mean.chunk(2)
-        return average, self._model.change_to(prepared, move, decoded)
+        return average, self._model.change_to(prepared, drawn, decoded)
 
     def _read(self, image: torch.Tensor, told: Mapping[int, float]) -> tuple[torch.Tensor, torch.Tensor]:
         """By how much what is known moves the code (1 × latent), and the attributes (1 × names)."""

@@ -136,7 +136,7 @@ class Renderer(QObject):
 
         def work(code: FaceCode) -> PreviewResult:
             attributes = self._attributes(code, request)
-            made = code.engine.preview(code, attributes, request.mode, request.identity)
+            made = code.engine.preview(code, attributes, request.mode, request.identity, request.free)
             return PreviewResult(request, made, attributes)
 
         def receive(result: PreviewResult | str) -> None:
@@ -157,7 +157,7 @@ class Renderer(QObject):
 
         def work(code: FaceCode) -> Layer:
             attributes = self._attributes(code, request)
-            return code.engine.layer(code, attributes, request.mode, request.identity)
+            return code.engine.layer(code, attributes, request.mode, request.identity, request.free)
 
         self.with_code(request, work, receive, photo)
 
@@ -321,7 +321,7 @@ class Renderer(QObject):
         if code is None or code.engine.digest != request.model:
             return  # the model or the photograph was replaced meanwhile: a new request follows
         attributes = self._attributes(code, request)
-        preview = code.engine.preview(code, attributes, request.mode, request.identity)
+        preview = code.engine.preview(code, attributes, request.mode, request.identity, request.free)
         result = PreviewResult(request, preview, attributes)
         with self._wake:
             waiting = self._result is not None
@@ -339,7 +339,7 @@ class Renderer(QObject):
         if code is None or code.engine.digest != request.model:
             return
         engine, attributes = code.engine, self._attributes(code, request)
-        beliefs = engine.beliefs(code, attributes, request.mode, request.identity)
+        beliefs = engine.beliefs(code, attributes, request.mode, request.identity, request.free)
         self.analysed.emit(Analysis(request, engine.places(code, attributes), beliefs))
 
     def _load(self, path: Path, device: Device) -> None:

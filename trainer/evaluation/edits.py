@@ -5,7 +5,7 @@ For every attribute, held-out faces on one side of it are edited to the other, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from trainer.data.celeba import STANDARD_ATTRIBUTES
 from trainer.data.dataset import Dataset
 from trainer.evaluation.judge import Judge
 from trainer.models.interface import JointModel
+from trainer.models.parts import parts_of
 
 Pixels = npt.NDArray[np.uint8]
 Mode = Literal["residual", "latent"]
@@ -75,25 +76,43 @@ def by_model(model: JointModel, mode: Mode) -> Method:
 
 @torch.no_grad()
 def edit_faces(
-    model: JointModel, pixels: Pixels, values: dict[int, float], mode: Mode, batch_size: int = 128
+    model: JointModel,
+    pixels: Pixels,
+    values: dict[int, float],
+    mode: Mode,
+    batch_size: int = 128,
+    free: Collection[int] = (),
 ) -> Pixels:
-    """Pictures (N × size × size × 3) with attributes set to values; the others as the model reads them."""
+    """Pictures (N × size × size × 3) with attributes set to values; the others as the model reads them.
+
+    Args:
+        model: In evaluation mode.
+        pixels: The pictures.
+        values: Index of an attribute → what is asked of it.
+        mode: See `by_model`.
+        batch_size: Pictures at a time.
+        free: Those of ``values`` that follow the others.
+    """
     results = []
+    parts = parts_of(list(values), free) if model.draws_parts and values else [tuple(values)]
     device = model.image_mean.device
     for first in range(0, len(pixels), batch_size):
         chunk = torch.from_numpy(np.ascontiguousarray(pixels[first : first + batch_size])).to(device)
         image = model.standardise(chunk.permute(0, 3, 1, 2))
         prepared = model.prepare_edit(image)
         read = model.read(image)
-        wanted = read.clone()
-        for column, value in values.items():
-            wanted[:, column] = value
-        codes = [model.encode({"attributes": w}).mean for w in (read, wanted)]
+        vectors = [read]
+        for part in (tuple(values), *parts):
+            wanted = read.clone()
+            wanted[:, list(part)] = torch.tensor([values[column] for column in part], device=device)
+            vectors.append(wanted)
+        own, whole, *apart = (model.encode({"attributes": vector}).mean for vector in vectors)
         change: Tensor
         if mode == "latent":
-            change = model.latent_change(prepared, codes[1] - codes[0])
+            moves = torch.stack([code - own for code in apart], 1)
+            change = model.latent_change(prepared, whole - own, moves)
         else:
-            before, after = (model.decode_one("image", z).mean for z in codes)
+            before, after = (model.decode_one("image", z).mean for z in (own, whole))
             change = after - before
         edited = model.to_pixels(image + change)
         results.append(edited.permute(0, 2, 3, 1).cpu().numpy())

@@ -83,6 +83,8 @@ class JointModel(nn.Module, ABC):
     """Whether the system knows no bound and trains against a discriminator from the first step."""
     adjustable: ClassVar[frozenset[str]] = frozenset()
     """Entries of `config` in which it may differ from a checkpoint that it starts from."""
+    draws_parts: ClassVar[bool] = False
+    """Whether it draws an edit's parts, so that several attributes are better drawn apart (`trainer.models.parts`)."""
     mirrors: bool = False
     """Whether it was trained on mirrored pictures too, so that `read` looks at them from both sides."""
     image_mean: Tensor
@@ -297,24 +299,40 @@ class JointModel(nn.Module, ABC):
             z = z + move
         return {"z": z, "reconstruction": self.decode_one("image", z).mean}
 
-    def latent_change(self, prepared: Mapping[str, Any], move: Tensor) -> Tensor:
+    def latent_change(self, prepared: Mapping[str, Any], move: Tensor, parts: Tensor | None = None) -> Tensor:
         """How the standardised photograph changes as its code moves: D(z + move) - D(z).
 
         Args:
             prepared: From `prepare_edit`.
             move: Batch × latent; a move of nothing changes nothing.
+            parts: The moves of which the edit is drawn, batch × parts × latent; see `trainer.models.parts`. By default
+                the one move.
         """
-        return self.change_to(prepared, move, self.decode_one("image", self.moved(prepared, move)).mean)
+        drawn = self.draw(prepared, move[:, None] if parts is None else parts)
+        return self.change_to(prepared, drawn, self.decode_one("image", self.moved(prepared, move)).mean)
 
     def moved(self, prepared: Mapping[str, Any], move: Tensor) -> Tensor:
         """The code whose decoded picture `change_to` wants to see, batch × latent."""
         code: Tensor = prepared["z"] + move
         return code
 
-    def change_to(self, prepared: Mapping[str, Any], move: Tensor, decoded: Tensor) -> Tensor:
-        """`latent_change`, given the mean of p(x|z) at the `moved` code: for who decodes other codes beside it.
+    def draw(self, prepared: Mapping[str, Any], parts: Tensor) -> Tensor:
+        """What the model draws of each part of an edit beside what it decodes: nothing, unless `draws_parts`.
 
-        Decoded in another batch than the photograph's own, a move of nothing changes nothing but for rounding.
+        Args:
+            prepared: From `prepare_edit`.
+            parts: Moves of the code, batch × parts × latent.
+
+        Returns:
+            Batch × parts × channels × height × width, standardised; without parts if nothing is drawn.
+        """
+        return parts.new_zeros(parts.shape[0], 0)
+
+    def change_to(self, prepared: Mapping[str, Any], drawn: Tensor, decoded: Tensor) -> Tensor:
+        """`latent_change`, given what was drawn and the mean of p(x|z) at the `moved` code.
+
+        For who decodes other codes beside it, and keeps what was drawn. Decoded in another batch than the photograph's
+        own, a move of nothing changes nothing but for rounding.
         """
         change: Tensor = decoded - prepared["reconstruction"]
         return change

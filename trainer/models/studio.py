@@ -20,6 +20,7 @@ from trainer.models.colouring import Colouring
 from trainer.models.distributions import Gaussian, standard_gaussian
 from trainer.models.interface import Bound, JointModel, Modality, Reduction
 from trainer.models.networks import initialise
+from trainer.models.parts import compose
 from trainer.models.studio_networks import CodeHead, Editor, StudioImageDecoder, Trunk
 from trainer.objectives import negative_log_likelihoods
 from trainer.systems import SYSTEMS
@@ -37,6 +38,7 @@ class StudioJMVAE(JointModel):
 
     capabilities = SYSTEMS["jmvae-kl-studio"].capabilities
     adjustable = frozenset({"edit_scale"})
+    draws_parts = True
 
     def __init__(
         self,
@@ -203,10 +205,20 @@ class StudioJMVAE(JointModel):
         code: Tensor = prepared["z"] + self.edit_scale * move
         return code
 
-    def change_to(self, prepared: Mapping[str, Any], move: Tensor, decoded: Tensor) -> Tensor:
-        """See `JointModel.change_to`: E(x, s · move) - E(x, 0) in the colours of D(z + s · move) - D(z)."""
-        own = self.editor(prepared["skips"], self.edit_scale * move) - prepared["rest"]
-        return self.coloured(prepared["image"], own, decoded - prepared["reconstruction"])
+    def draw(self, prepared: Mapping[str, Any], parts: Tensor) -> Tensor:
+        """See `JointModel.draw`: E(x, s · move) - E(x, 0)."""
+        count, skips, rest = parts.shape[1], prepared["skips"], prepared["rest"]
+        if count == 1:
+            one: Tensor = self.editor(skips, self.edit_scale * parts[:, 0]) - rest
+            return one[:, None]
+        skips = [each.repeat_interleave(count, 0) for each in skips]
+        many = self.editor(skips, self.edit_scale * parts.flatten(0, 1))
+        drawn: Tensor = many.reshape(-1, count, *many.shape[1:]) - rest[:, None]
+        return drawn
+
+    def change_to(self, prepared: Mapping[str, Any], drawn: Tensor, decoded: Tensor) -> Tensor:
+        """See `JointModel.change_to`: all that was drawn, in the colours of D(z + s · move) - D(z)."""
+        return self.coloured(prepared["image"], compose(drawn), decoded - prepared["reconstruction"])
 
     def coloured(self, image: Tensor, own: Tensor, joint: Tensor) -> Tensor:
         """The editor's ``own`` change of a picture in the colours of ``joint`` = D(z') - D(z); all standardised."""

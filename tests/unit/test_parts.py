@@ -1,0 +1,110 @@
+"""Several attributes in one edit: drawn apart, laid together."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from jmvae_studio.inference.engine import Engine, FaceCode
+from jmvae_studio.inference.results import PREVIEW_SIZE
+from jmvae_studio.resources import default_model
+from trainer.data.face_crop import FaceCrop, extract
+from trainer.models.parts import MOST, compose, parts_of
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine.load(default_model(), "cpu")
+
+
+@pytest.fixture
+def code(engine: Engine, astronaut: np.ndarray) -> FaceCode:
+    crop = FaceCrop(224, 110, 160)
+    return engine.encode(extract(astronaut, crop, 64), extract(astronaut, crop, PREVIEW_SIZE))
+
+
+def asked(code: FaceCode, values: dict[str, float]) -> tuple[float, ...]:
+    names = code.engine.attribute_names
+    return tuple(values.get(name, value) for name, value in zip(names, code.attributes, strict=True))
+
+
+def test_what_is_set_stands_alone_and_what_follows_goes_together() -> None:
+    assert parts_of([]) == []
+    assert parts_of([3]) == [(3,)]
+    assert parts_of([3, 1, 7]) == [(3,), (1,), (7,)]
+    assert parts_of([1, 2, 3, 4], free=[2, 4, 9]) == [(1,), (3,), (2, 4)]
+    assert len(parts_of(range(MOST))) == MOST
+    assert parts_of(range(MOST + 1)) == [tuple(range(MOST + 1))]
+
+
+def test_a_part_is_whole_where_it_is_alone_and_two_alike_are_less_than_twice() -> None:
+    drawn = torch.zeros(1, 2, 3, 32, 32)
+    drawn[0, 0, :, :16] = 0.4
+    drawn[0, 1, :, :, :16] = 0.4
+    together = compose(drawn)
+    assert together.shape == (1, 3, 32, 32)
+    torch.testing.assert_close(together[0, :, 4:12, 20:28], torch.full((3, 8, 8), 0.4), atol=1e-4, rtol=0)
+    torch.testing.assert_close(together[0, :, 20:28, 4:12], torch.full((3, 8, 8), 0.4), atol=1e-4, rtol=0)
+    torch.testing.assert_close(together[0, :, 4:12, 4:12], torch.full((3, 8, 8), 0.6), atol=1e-4, rtol=0)
+    assert together[0, :, 20:, 20:].abs().max() == 0
+    assert torch.equal(compose(drawn[:, :1]), drawn[:, 0])
+
+
+def test_two_attributes_are_drawn_apart_and_in_the_colours_of_the_whole(code: FaceCode) -> None:
+    engine = code.engine
+    model, names = engine._model, engine.attribute_names
+    values = {"Eyeglasses": 2.0, "Blond_Hair": 1.5}
+    found = engine.layer(code, asked(code, values), "latent").pixels
+    with torch.inference_mode():
+        own = torch.tensor([code.attributes])
+        z = model.encode({"attributes": own}).mean
+        moves = []
+        for name in sorted(values, key=names.index):
+            vector = own.clone()
+            vector[0, names.index(name)] = values[name]
+            moves.append(model.encode({"attributes": vector}).mean - z)
+        move = model.encode({"attributes": torch.tensor([asked(code, values)])}).mean - z
+        change = model.latent_change(code.prepared, move, torch.stack(moves, 1))
+        joint = model.latent_change(code.prepared, move)
+    pixels = (change * model.image_std * 255)[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(found, pixels, atol=0.05)
+    assert (joint - change).abs().mean() > 0.01
+
+
+def test_an_edit_is_the_same_whatever_was_shown_before(code: FaceCode, engine: Engine) -> None:
+    three = asked(code, {"Smiling": -1.5, "Eyeglasses": 2.0, "Young": 1.2})
+    fresh = engine.preview(replace(code, drawn={}), three, "latent").edited
+    for step in np.linspace(-0.5, 1.2, 4):
+        engine.preview(code, asked(code, {"Smiling": -1.5, "Young": step}), "latent")
+        engine.preview(code, asked(code, {"Smiling": -1.5, "Eyeglasses": 2.0, "Young": step}), "latent")
+    assert len(code.drawn) == 3
+    assert np.array_equal(engine.preview(code, three, "latent").edited, fresh)
+    assert len(code.drawn) == 3
+
+
+def test_a_drag_draws_only_what_it_moves(
+    code: FaceCode, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    model, draw = engine._model, engine._model.draw
+
+    def counted(prepared: dict[str, torch.Tensor], parts: torch.Tensor) -> torch.Tensor:
+        drawn.append(parts.shape[1])
+        return draw(prepared, parts)
+
+    monkeypatch.setattr(model, "draw", counted)
+    engine.preview(code, asked(code, {"Smiling": -1.5, "Eyeglasses": 2.0, "Young": 0.5}), "latent")
+    assert drawn == [1, 1, 1]
+    engine.preview(code, asked(code, {"Smiling": -1.5, "Eyeglasses": 2.0, "Young": 0.9}), "latent")
+    assert drawn == [1, 1, 1, 1]
+
+
+def test_what_follows_is_one_part(code: FaceCode, engine: Engine) -> None:
+    male = engine.attribute_names.index("Male")
+    set_ = asked(code, {"Male": 2.0, "Young": -1.0})
+    free = tuple(n for n, value in enumerate(set_) if value == code.attributes[n])
+    followed = engine.follow(code, set_, free)
+    engine.preview(code, followed, "latent", free=free)
+    assert len(code.drawn) == 3
+    assert ((male, 2.0),) in code.drawn
