@@ -10,6 +10,7 @@ from jmvae_studio.inference.engine import Engine, FaceCode
 from jmvae_studio.inference.results import PREVIEW_SIZE
 from jmvae_studio.resources import default_model
 from trainer.data.face_crop import FaceCrop, extract
+from trainer.evaluation.edits import edit_faces
 from trainer.models.parts import MOST, compose, parts_of
 
 
@@ -70,6 +71,12 @@ def test_two_attributes_are_drawn_apart_and_in_the_colours_of_the_whole(code: Fa
     pixels = (change * model.image_std * 255)[0].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(found, pixels, atol=0.05)
     assert (joint - change).abs().mean() > 0.01
+    face = model.to_pixels(code.face)[0].permute(1, 2, 0).numpy()
+    columns = {names.index(name): value for name, value in values.items()}
+    measured = edit_faces(model, face[None], columns, "latent")[0].astype(float)
+    assert np.abs(measured - (face + found).clip(0, 255)).max() < 1.5
+    followed = edit_faces(model, face[None], columns, "latent", free=list(columns))[0]
+    assert np.array_equal(followed, model.to_pixels(code.face + joint)[0].permute(1, 2, 0).numpy())
 
 
 def test_an_edit_is_the_same_whatever_was_shown_before(code: FaceCode, engine: Engine) -> None:
