@@ -284,15 +284,13 @@ class Engine(Imagination):
         parts = [tuple((n, attributes[n]) for n in part) for part in parts_of(changed, free)]
         if len(parts) < 2 or not model.draws_parts:
             return model.draw(code.prepared, move[:, None])
-        for part in parts:
-            if (
-                part not in code.drawn
-            ):  # each by itself, so that it is the same to the bit whatever was drawn before
-                asked = list(code.attributes)
-                for n, value in part:
-                    asked[n] = value
-                one = self._encode_vector(self._vector(tuple(asked))) - code.z_attributes
-                code.drawn[part] = model.draw(code.prepared, one[:, None])
+        # Each in a batch of its own: so it is the same to the bit whatever was drawn before.
+        for part in [part for part in parts if part not in code.drawn]:
+            asked = list(code.attributes)
+            for n, value in part:
+                asked[n] = value
+            one = self._encode_vector(self._vector(tuple(asked))) - code.z_attributes
+            code.drawn[part] = model.draw(code.prepared, one[:, None])
         for gone in code.drawn.keys() - set(parts):
             del code.drawn[gone]
         every: torch.Tensor = self._torch.cat([code.drawn[part] for part in parts], 1)
