@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Signal
 
 from jmvae_studio.batch import FolderTask, Found, Outcome, edit_folder, make_layer
 from jmvae_studio.control.models import Models
-from jmvae_studio.document.attributes import title
 from jmvae_studio.document.edit import Edit, mode_word
+from jmvae_studio.document.photo import changes
 from jmvae_studio.document.presets import PresetFolder
 from jmvae_studio.document.saving import Saving
 from jmvae_studio.document.session import Session
@@ -96,10 +96,7 @@ class Batches(QObject):
         if photo is None or face is None or face.edit.is_empty:
             return tr("The current photograph's edit (nothing is changed yet)")
         edit = face.edit
-        changes = [f"{title(name)} {value:+.1f}" for name, value in edit.values[:3]]
-        if edit.identity != 1:
-            changes.append(tr("identity {identity:.0%}", identity=edit.identity))
-        changed = ", ".join(changes) + ("…" if len(edit.values) > 3 else "")
+        changed = ", ".join(changes(edit, 3, 1)) + ("…" if len(edit.values) > 3 else "")
         return tr("As {name}: {changes}", name=photo.name, changes=changed or mode_word(edit.mode))
 
     def _start(self, wish: BatchWish) -> None:

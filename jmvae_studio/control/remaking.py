@@ -5,9 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from jmvae_studio.control.photographs import Photographs
-from jmvae_studio.document.attributes import title
 from jmvae_studio.document.edit import Edit
-from jmvae_studio.document.photo import Photo, describe
+from jmvae_studio.document.photo import Photo, changes, describe
 from jmvae_studio.document.records import PictureSettings, settings_in
 from jmvae_studio.document.session import Session
 from jmvae_studio.language import tr, trn
@@ -32,10 +31,7 @@ class Remaking(QObject):
         if settings is None or not settings.faces:
             return
         edit = settings.faces[0].edit.edit()
-        changes = [f"{title(name)} {value:+.2f}" for name, value in edit.values[:6]]
-        if edit.identity != 1:
-            changes.append(tr("identity {identity:.0%}", identity=edit.identity))
-        asked = ", ".join(changes)
+        asked = ", ".join(changes(edit, 6, 2))
         more = len(edit.values) - 6
         if more > 0:
             asked = trn("{asked} and {count} more", "{asked} and {count} more", more, asked=asked)

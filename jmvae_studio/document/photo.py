@@ -178,6 +178,14 @@ def overlap(one: FaceCrop, other: FaceCrop) -> bool:
     return apart < 0.5 * max(one.side, other.side)
 
 
+def changes(edit: Edit, most: int, digits: int) -> list[str]:
+    """The first ``most`` values of an edit, with so many ``digits``, and the identity unless all of it is kept."""
+    told = [f"{title(name)} {value:+.{digits}f}" for name, value in edit.values[:most]]
+    if edit.identity != 1:
+        told.append(tr("identity {identity:.0%}", identity=edit.identity))
+    return told
+
+
 def describe(before: Edit, after: Edit) -> str:
     """What leads from one edit to another, in a few words."""
     if before.mode != after.mode:
