@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
@@ -122,3 +122,27 @@ def drag_slider(studio: Studio, name: str, share: float) -> None:
     middle = groove.height() // 2
     stops = [QPoint(round(groove.width() * (0.5 + (share - 0.5) * step / 12)), middle) for step in range(13)]
     drag(groove, stops[0], *stops)
+
+
+def values(studio: Studio) -> dict[str, float]:
+    assert studio.session.face is not None
+    return dict(studio.session.face.edit.values)
+
+
+def visible(kind: type) -> list[QApplication]:
+    return [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
+
+
+def asked_for_a_file() -> QFileDialog:
+    (asking,) = visible(QFileDialog)
+    assert isinstance(asking, QFileDialog)
+    return asking
+
+
+def name_file(asking: QFileDialog, path: Path) -> None:
+    """Give the file dialog a name; typed, Qt's proposals would take the Return now and then."""
+    asking.selectFile(str(path))
+    line = asking.findChild(QLineEdit)
+    assert isinstance(line, QLineEdit)
+    line.setText(str(path))  # which `selectFile` leaves alone while the keyboard is there
+    asking.accept()
