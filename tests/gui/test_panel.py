@@ -16,7 +16,7 @@ from jmvae_studio.resources import default_model
 from jmvae_studio.settings import SettingsFile
 from jmvae_studio.ui.attribute_panel import AttributePanel
 from jmvae_studio.ui.attribute_slider import LABEL_WIDTH, WIDEST_LABEL
-from tests.gui.conftest import drag, drag_slider, pixels, settle
+from tests.gui.conftest import drag, drag_slider, pixels, settle, values
 from trainer.data.images import open_image
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -41,11 +41,6 @@ def slide(studio: Studio, which: str, value: float) -> None:
     middle = groove.height() // 2
     start = QPoint(round(groove.position(100)), middle)
     drag(groove, start, QPoint(round(groove.position(round(value * 100))), middle))
-
-
-def values(studio: Studio) -> dict[str, float]:
-    assert studio.session.face is not None
-    return dict(studio.session.face.edit.values)
 
 
 def test_a_locked_attribute_is_moved_by_nothing(studio: Studio, qtbot: QtBot) -> None:

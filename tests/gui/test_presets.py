@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.document.presets import Preset, PresetFolder, save_preset
 from jmvae_studio.ui.choosing import ChooseAttributes
-from tests.gui.conftest import drag_slider, said, settle
+from tests.gui.conftest import drag_slider, said, settle, values
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -20,11 +20,6 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 def dialog() -> ChooseAttributes:
     found = [w for w in QApplication.topLevelWidgets() if isinstance(w, ChooseAttributes) and w.isVisible()]
     return found[0]
-
-
-def values(studio: Studio) -> dict[str, float]:
-    assert studio.session.face is not None
-    return dict(studio.session.face.edit.values)
 
 
 def test_save_apply_copy_and_paste(studio: Studio, qtbot: QtBot, tmp_path: Path) -> None:

@@ -11,15 +11,10 @@ from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.document.session_file import load, record, save
-from tests.gui.conftest import drag_slider, said, settle
+from tests.gui.conftest import drag_slider, said, settle, values
 from trainer.data.face_crop import FaceCrop
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-
-
-def values(studio: Studio) -> dict[str, float]:
-    assert studio.session.face is not None
-    return dict(studio.session.face.edit.values)
 
 
 def keep(studio: Studio, name: str | None = None) -> None:
