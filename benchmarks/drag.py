@@ -167,7 +167,7 @@ def main() -> int:
             shown = studio.last_result
             asked = dict(studio.session.face.edit.values)["Smiling"] if studio.session.face else None
             index = studio.model.attribute_names.index("Smiling") if studio.model else 0
-            last_right += shown is not None and shown.request.attributes[index] == asked
+            last_right += shown is not None and shown.request.asked.attributes[index] == asked
         seconds = stream_ended - stream_started - (drags - 1) * 0.15
         if run is not None:
             end_training(studio, run)

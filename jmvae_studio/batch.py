@@ -14,7 +14,7 @@ from jmvae_studio.document.edit import Edit
 from jmvae_studio.document.saving import FORMATS, Identity, SaveError, Saving, identities, save_picture
 from jmvae_studio.inference.compositing import compose
 from jmvae_studio.inference.engine import Engine
-from jmvae_studio.inference.results import PREVIEW_SIZE, Layer
+from jmvae_studio.inference.results import PREVIEW_SIZE, Asked, Layer
 from jmvae_studio.language import tr, trn
 from trainer.data.decoder import Decoder
 from trainer.data.face_crop import FaceCrop, Pixels, aligned_crop, extract, whole_crop
@@ -178,10 +178,8 @@ def make_layer(engine: Engine, picture: Found, face_number: int, asked: Edit) ->
     code = engine.encode(face, preview)
     names = engine.attribute_names
     attributes = asked.resolve(names, dict(zip(names, code.attributes, strict=True)))
-    free = asked.followers(names)
-    if free:
-        attributes = engine.follow(code, attributes, free)
-    return engine.layer(code, attributes, asked.mode, asked.identity, free), crop
+    wanted = Asked(attributes, asked.mode, asked.followers(names), asked.identity)
+    return engine.layer(code, engine.follow(code, wanted)), crop
 
 
 def edit_folder(task: FolderTask, layers: MakeLayers, stopped: Callable[[], bool]) -> Iterator[Outcome]:

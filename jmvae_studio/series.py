@@ -115,7 +115,7 @@ class SeriesMaker(QObject):
         self._pool.shutdown(wait=True)
 
     def _ask_portrait(self, run: _Run) -> None:
-        mode = run.order.own.mode
+        mode = run.order.own.asked.mode
 
         def work(code: FaceCode) -> _Portrait:
             return (code.attributes, *portrait(code, mode))

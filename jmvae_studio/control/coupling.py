@@ -13,6 +13,7 @@ from jmvae_studio.document.session import Session
 from jmvae_studio.inference.engine import FaceCode
 from jmvae_studio.inference.renderer import Renderer
 from jmvae_studio.inference.requests import PreviewRequest
+from jmvae_studio.inference.results import Asked
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.main_window import MainWindow
 
@@ -98,9 +99,9 @@ class Coupling(QObject):
 
 def _moves(request: PreviewRequest, index: int, code: FaceCode) -> _Moves:
     """On the renderer's thread: the attribute goes one step towards its other side, and all others follow."""
-    engine, now = code.engine, request.attributes
+    engine, now = code.engine, request.asked.attributes
     step = -1.0 if now[index] > 0 else 1.0
     there = (*now[:index], now[index] + step, *now[index + 1 :])
     others = tuple(other for other in range(len(now)) if other != index)
-    before, after = (engine.follow(code, values, others) for values in (now, there))
+    before, after = (engine.follow(code, Asked(values, free=others)).attributes for values in (now, there))
     return _Moves(request, index, tuple(b - a for a, b in zip(before, after, strict=True)))

@@ -152,7 +152,7 @@ class Exploring(QObject):
         self._faces = self._photographs.faces()
         read = self._showing.request_for({}, keep=False)
         self._offer(model, chart)
-        self._sources.follow(model, self._faces, read.attributes if read else None)
+        self._sources.follow(model, self._faces, read.asked.attributes if read else None)
         self._analysing.follow()
         self._show_pictures()
 

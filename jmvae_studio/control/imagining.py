@@ -164,7 +164,7 @@ class Imagining(QObject):
         model, request = self._models.model, self._showing.preview_request()
         if model is None or request is None:
             return None
-        names, base = model.attribute_names, request.attributes
+        names, base = model.attribute_names, request.asked.attributes
         columns = [(tr("As it is"), base)]
         draw, spread = self._draw, self._spread
         if self._view == "evidence":

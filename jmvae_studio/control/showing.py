@@ -23,6 +23,7 @@ from jmvae_studio.inference.requests import (
     PreviewRequest,
     PreviewResult,
 )
+from jmvae_studio.inference.results import Asked
 from jmvae_studio.language import tr
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.export_dialog import Shown
@@ -126,8 +127,8 @@ class Showing(QObject):
         key = _key(photo, face)
         request = _request(model, key, edit.with_values(values), face.inferred)
         names = model.attribute_names
-        reached = tuple(values.get(n, v) for n, v in zip(names, request.attributes, strict=True))
-        return replace(request, attributes=reached)
+        reached = tuple(values.get(n, v) for n, v in zip(names, request.asked.attributes, strict=True))
+        return replace(request, asked=replace(request.asked, attributes=reached))
 
     def followed(self, face: FaceState) -> dict[str, float]:
         """Where the free attributes went with the last preview of this face."""
@@ -139,7 +140,9 @@ class Showing(QObject):
         names = model.attribute_names
         free = set(face.edit.free)
         return {
-            names[index]: result.attributes[index] for index in result.request.free if names[index] in free
+            names[index]: result.attributes[index]
+            for index in result.request.asked.free
+            if names[index] in free
         }
 
     def all_requests(self, photo: Photo) -> list[PreviewRequest]:
@@ -315,7 +318,7 @@ class Showing(QObject):
         if not self._comparing:
             self._window.result_canvas.show_image(self.edited)
             self._overlays_due.start()
-        if result.request.free:
+        if result.request.asked.free:
             self._show_values()
         elapsed = (perf_counter() - self._asked_at) * 1e3
         self._window.show_milliseconds(result.preview.milliseconds, elapsed)
@@ -338,7 +341,7 @@ class Showing(QObject):
             self.laid.emit(photo, shown)
 
     def _overlay(self, request: PreviewRequest, edited: QImage) -> Overlay:
-        return Overlay(edited, self._crops.get(request.face), request.mode == "generate")
+        return Overlay(edited, self._crops.get(request.face), request.asked.mode == "generate")
 
     def _photo_overlays(self, photo: Photo) -> dict[int, Overlay]:
         """Face's index → its edit; one that is not the current face's and out of date is made anew."""
@@ -387,4 +390,5 @@ def _key(photo: Photo, face: FaceState) -> FaceKey:
 def _request(model: ModelInfo, face: FaceKey, edit: Edit, inferred: Mapping[str, float]) -> PreviewRequest:
     names = model.attribute_names
     attributes = edit.resolve(names, inferred)
-    return PreviewRequest(model.digest, face, attributes, edit.mode, edit.followers(names), edit.identity)
+    asked = Asked(attributes, edit.mode, edit.followers(names), edit.identity)
+    return PreviewRequest(model.digest, face, asked)

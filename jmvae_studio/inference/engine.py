@@ -7,8 +7,8 @@ this file and those of the classes it is made of know torch, and import it to lo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from jmvae_studio.inference.compositing import feather_ramp
 from jmvae_studio.inference.imagination import Imagination, PersonCode
 from jmvae_studio.inference.results import (
     PREVIEW_SIZE,
+    Asked,
     Beliefs,
     Layer,
     Mode,
@@ -117,54 +118,41 @@ class Engine(Imagination):
                 ground=self._upload(preview)[0].float(),
             )
 
-    def follow(
-        self, code: FaceCode, attributes: tuple[float, ...], free: tuple[int, ...]
-    ) -> tuple[float, ...]:
-        """``attributes`` with the ``free`` ones (indices) where the model believes them to be, given the others.
+    def follow(self, code: FaceCode, asked: Asked) -> Asked:
+        """The edit with its free attributes where the model believes them to be, given the others.
 
         See `trainer.models.following`: from what was inferred they move with what is set, and all that is neither
         free nor set holds them back. What the user says is true stays.
         """
+        if not asked.free:
+            return asked
         with self._torch.inference_mode():
             believed = self._believed()
-        return believed(code.attributes, attributes, set(free) - set(code.told))
+        attributes = believed(code.attributes, asked.attributes, set(asked.free) - set(code.told))
+        return replace(asked, attributes=attributes)
 
-    def preview(
-        self,
-        code: FaceCode,
-        attributes: tuple[float, ...],
-        mode: Mode,
-        identity: float = 1.0,
-        free: Collection[int] = (),
-    ) -> Preview:
-        """The average face and the edited face for ``attributes``, of which the ``free`` ones followed.
+    def preview(self, code: FaceCode, asked: Asked) -> Preview:
+        """The average face and the edited face; what is free is where it follows to (`follow`).
 
         The short path of a drag.
         """
         started = perf_counter()
         torch = self._torch
         with torch.inference_mode():
-            average, change = self._change(code, attributes, mode, identity, free)
-            ground = code.ground * (1 - self._mask) if mode == "generate" else code.ground
+            average, change = self._change(code, asked)
+            ground = code.ground * (1 - self._mask) if asked.mode == "generate" else code.ground
             rows = self._enlarge @ change[0].expand(3, -1, -1).contiguous()
             edited = torch.baddbmm(ground, rows, self._enlarge.T.expand(len(rows), -1, -1))
             average_pixels = self._download(self._model.to_pixels(average)[0])
             edited_pixels = self._download(edited.add_(0.5).clamp_(0, 255).to(torch.uint8))
         return Preview(average_pixels, edited_pixels, (perf_counter() - started) * 1e3)
 
-    def layer(
-        self,
-        code: FaceCode,
-        attributes: tuple[float, ...],
-        mode: Mode,
-        identity: float = 1.0,
-        free: Collection[int] = (),
-    ) -> Layer:
+    def layer(self, code: FaceCode, asked: Asked) -> Layer:
         """The edit at the model's resolution, for the photograph at its own size."""
         with self._torch.inference_mode():
-            _, change = self._change(code, attributes, mode, identity, free)
+            _, change = self._change(code, asked)
             pixels = change[0].expand(3, -1, -1).permute(1, 2, 0).contiguous().cpu().numpy()
-        return Layer(np.asarray(pixels, np.float32), replaces=mode == "generate")
+        return Layer(np.asarray(pixels, np.float32), replaces=asked.mode == "generate")
 
     def reconstruct(self, code: FaceCode) -> Pixels:
         """The face decoded from the mean of q(z|x), size × size × 3."""
@@ -187,15 +175,8 @@ class Engine(Imagination):
             )
             return Places(first, second, third, edited[0].cpu().numpy())
 
-    def beliefs(
-        self,
-        code: FaceCode,
-        attributes: tuple[float, ...],
-        mode: Mode,
-        identity: float = 1.0,
-        free: Collection[int] = (),
-    ) -> Beliefs:
-        """How sure the model is of a face's attributes, and what it reads from the edit to ``attributes``."""
+    def beliefs(self, code: FaceCode, asked: Asked) -> Beliefs:
+        """How sure the model is of a face's attributes, and what it reads from the edited face."""
         torch, model = self._torch, self._model
         with torch.inference_mode():
             noise = torch.randn(BELIEF_SAMPLES, model.latent, generator=torch.Generator().manual_seed(0))
@@ -210,8 +191,8 @@ class Engine(Imagination):
 
                 read = with_known(model, read, code.told)
             edges = torch.quantile(read, torch.tensor([1 / 6, 5 / 6], device=self._device), dim=0)
-            average, change = self._change(code, attributes, mode, identity, free)
-            edited = average if mode == "generate" else code.face + change / self._levels
+            average, change = self._change(code, asked)
+            edited = average if asked.mode == "generate" else code.face + change / self._levels
             again = model.read(edited)[0]
             rows = [row.cpu().tolist() for row in (*edges, again)]
         return Beliefs(tuple(rows[0]), tuple(rows[1]), tuple(rows[2]))
@@ -235,14 +216,7 @@ class Engine(Imagination):
                 times.append((perf_counter() - started) * 1e3)
         return float(np.median(times))
 
-    def _change(
-        self,
-        code: FaceCode,
-        attributes: tuple[float, ...],
-        mode: Mode,
-        identity: float,
-        free: Collection[int],
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _change(self, code: FaceCode, asked: Asked) -> tuple[torch.Tensor, torch.Tensor]:
         """The average face (standardised) and the edit in units of 0…255, each 1 × channels × size × size.
 
         *residual* (JMVAE papers): D(mu(w')) - D(mu(w)). *latent* (after CMMA): the photograph's own code moves by
@@ -251,20 +225,19 @@ class Engine(Imagination):
         With ``identity`` k other than 1 the person's own part is kept k times: *latent* adds what the decoder makes
         of mu(w') + k (mu(x) - mu(w)) in place of k = 1, *residual* (1 - k) (D(mu(w)) - D(mu(x))).
         """
-        model = self._model
-        z = self._encode_vector(self._vector(attributes))
-        if mode == "latent":
+        model, identity = self._model, asked.identity
+        z = self._encode_vector(self._vector(asked.attributes))
+        if asked.mode == "latent":
             move = z - code.z_attributes
-            average, change = self._decode_and_change(
-                code.prepared, z, move, self._draw(code, attributes, move, free)
-            )
+            drawn = self._draw(code, asked, move)
+            average, change = self._decode_and_change(code.prepared, z, move, drawn)
             if identity != 1:
                 own = code.prepared["z"] - code.z_attributes
                 both = model.decode_one("image", self._torch.cat([z + identity * own, z + own])).mean
                 change = change + both[:1] - both[1:]
             return average, change * self._levels
         average = model.decode_one("image", z).mean
-        if mode == "residual":
+        if asked.mode == "residual":
             change = average - code.average
             if identity != 1:
                 change = change + (1 - identity) * (code.average - code.prepared["reconstruction"])
@@ -273,23 +246,21 @@ class Engine(Imagination):
             change = model.unstandardise(average)
         return average, change
 
-    def _draw(
-        self, code: FaceCode, attributes: tuple[float, ...], move: torch.Tensor, free: Collection[int]
-    ) -> torch.Tensor:
+    def _draw(self, code: FaceCode, asked: Asked, move: torch.Tensor) -> torch.Tensor:
         """What the model draws of the edit, part by part; what stayed since the last time is not drawn anew."""
         from trainer.models.parts import parts_of
 
-        model = self._model
+        model, attributes = self._model, asked.attributes
         changed = [n for n, value in enumerate(attributes) if abs(value - code.attributes[n]) > CHANGED]
-        parts = [tuple((n, attributes[n]) for n in part) for part in parts_of(changed, free)]
+        parts = [tuple((n, attributes[n]) for n in part) for part in parts_of(changed, asked.free)]
         if len(parts) < 2 or not model.draws_parts:
             return model.draw(code.prepared, move[:, None])
         # Each in a batch of its own: so it is the same to the bit whatever was drawn before.
         for part in [part for part in parts if part not in code.drawn]:
-            asked = list(code.attributes)
+            alone = list(code.attributes)
             for n, value in part:
-                asked[n] = value
-            one = self._encode_vector(self._vector(tuple(asked))) - code.z_attributes
+                alone[n] = value
+            one = self._encode_vector(self._vector(tuple(alone))) - code.z_attributes
             code.drawn[part] = model.draw(code.prepared, one[:, None])
         for gone in code.drawn.keys() - set(parts):
             del code.drawn[gone]

@@ -135,9 +135,8 @@ class Renderer(QObject):
         """Make the preview of another face, in the queue: it is never replaced. `previewed` brings it."""
 
         def work(code: FaceCode) -> PreviewResult:
-            attributes = self._attributes(code, request)
-            made = code.engine.preview(code, attributes, request.mode, request.identity, request.free)
-            return PreviewResult(request, made, attributes)
+            asked = code.engine.follow(code, request.asked)
+            return PreviewResult(request, code.engine.preview(code, asked), asked.attributes)
 
         def receive(result: PreviewResult | str) -> None:
             self.previewed.emit(request, None if isinstance(result, str) else result)
@@ -156,8 +155,7 @@ class Renderer(QObject):
         """
 
         def work(code: FaceCode) -> Layer:
-            attributes = self._attributes(code, request)
-            return code.engine.layer(code, attributes, request.mode, request.identity, request.free)
+            return code.engine.layer(code, code.engine.follow(code, request.asked))
 
         self.with_code(request, work, receive, photo)
 
@@ -320,9 +318,8 @@ class Renderer(QObject):
             self.unknown.emit(request.face)
         if code is None or code.engine.digest != request.model:
             return  # the model or the photograph was replaced meanwhile: a new request follows
-        attributes = self._attributes(code, request)
-        preview = code.engine.preview(code, attributes, request.mode, request.identity, request.free)
-        result = PreviewResult(request, preview, attributes)
+        asked = code.engine.follow(code, request.asked)
+        result = PreviewResult(request, code.engine.preview(code, asked), asked.attributes)
         with self._wake:
             waiting = self._result is not None
             self._result = result
@@ -338,9 +335,9 @@ class Renderer(QObject):
         code = self._code(request.face)
         if code is None or code.engine.digest != request.model:
             return
-        engine, attributes = code.engine, self._attributes(code, request)
-        beliefs = engine.beliefs(code, attributes, request.mode, request.identity, request.free)
-        self.analysed.emit(Analysis(request, engine.places(code, attributes), beliefs))
+        engine, asked = code.engine, code.engine.follow(code, request.asked)
+        beliefs = engine.beliefs(code, asked)
+        self.analysed.emit(Analysis(request, engine.places(code, asked.attributes), beliefs))
 
     def _load(self, path: Path, device: Device) -> None:
         try:
@@ -408,12 +405,6 @@ class Renderer(QObject):
             if not request.passing:
                 self._seen.current = request.face
             self._with_room(lambda: self._encode(request))
-
-    @staticmethod
-    def _attributes(code: FaceCode, request: PreviewRequest) -> tuple[float, ...]:
-        if not request.free:
-            return request.attributes
-        return code.engine.follow(code, request.attributes, request.free)
 
     def _measure(self, runs: int, mode: Mode, receive: Callable[[float], None]) -> None:
         engine = self._current_engine()

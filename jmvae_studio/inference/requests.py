@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from jmvae_studio.inference.results import Beliefs, Decoded, Device, Mode, Places, Preview
+from jmvae_studio.inference.results import Asked, Beliefs, Decoded, Device, Places, Preview
 from trainer.data.face_crop import FaceCrop
 
 
@@ -29,23 +29,17 @@ class FaceKey:
 
 @dataclass(frozen=True)
 class PreviewRequest:
-    """Show ``attributes`` on a face, in the terms of the model with the digest ``model``.
+    """Show an edit on a face, in the terms of the model with the digest ``model``.
 
     Attributes:
         model: Digest of the model.
         face: Which face.
-        attributes: In the order of the model's names.
-        mode: How the change reaches the face.
-        free: Indices of the attributes that go where the model believes them to be, given the others.
-        identity: How much of the person's own is kept; 1 is all.
+        asked: The edit.
     """
 
     model: str
     face: FaceKey
-    attributes: tuple[float, ...]
-    mode: Mode
-    free: tuple[int, ...] = ()
-    identity: float = 1.0
+    asked: Asked
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,24 @@ PREVIEW_SIZE = 320
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What an edit asks of a face, in a model's terms.
+
+    Attributes:
+        attributes: Of the edited face, in the order of the model's names.
+        mode: How the change reaches the photograph.
+        free: Indices of the attributes that go where the model believes them to be, given the others
+            (`Engine.follow`).
+        identity: How much of the person's own is kept; 1 is all.
+    """
+
+    attributes: tuple[float, ...]
+    mode: Mode = "latent"
+    free: tuple[int, ...] = ()
+    identity: float = 1.0
+
+
+@dataclass(frozen=True)
 class Preview:
     """What a drag brings back.
 

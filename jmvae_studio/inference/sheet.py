@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from jmvae_studio.inference.engine import Engine, FaceCode
-from jmvae_studio.inference.results import Mode, Pixels
+from jmvae_studio.inference.results import Asked, Mode, Pixels
 
 CELL = 192
 _MARGIN, _CAPTION, _TEXT = 10, 34, 150
@@ -37,14 +37,14 @@ def draw_strip(
     edited = []
     for column in columns:
         values = dict(zip(names, code.attributes, strict=True)) | dict(column)
-        edited.append(engine.preview(code, tuple(values[name] for name in names), mode).edited)
+        edited.append(engine.preview(code, Asked(tuple(values[name] for name in names), mode)).edited)
     read = tuple(zip(names, code.attributes, strict=True))
     return lay_out_strip(preview, read, average, reconstruction, columns, edited)
 
 
 def portrait(code: FaceCode, mode: Mode = "latent") -> tuple[Pixels, Pixels]:
     """The average face of the attributes read from a face, and its reconstruction; each size × size × 3."""
-    return code.engine.preview(code, code.attributes, mode).average, code.engine.reconstruct(code)
+    return code.engine.preview(code, Asked(code.attributes, mode)).average, code.engine.reconstruct(code)
 
 
 def lay_out_strip(

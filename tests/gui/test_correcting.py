@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.document.session_file import load, record, save
 from jmvae_studio.inference.engine import Engine
+from jmvae_studio.inference.results import Asked
 from tests.gui.conftest import drag_slider, pixels, settle
 from tests.gui.test_digits import save as save_digits
 from tests.gui.test_versions import keep
@@ -215,12 +216,13 @@ def test_what_follows_starts_from_what_was_read_and_leaves_what_is_true(
     names = engine.attribute_names
     every = tuple(range(len(names)))
     code = engine.encode(face, preview, {"Male": -1.0})
-    assert engine.follow(code, code.attributes, every) == pytest.approx(code.attributes, abs=1e-5)
+    still = engine.follow(code, Asked(code.attributes, free=every)).attributes
+    assert still == pytest.approx(code.attributes, abs=1e-5)
     male, smiling = names.index("Male"), names.index("Smiling")
     asked = list(code.attributes)
     asked[smiling] = 3.0
     others = tuple(index for index in every if index != smiling)
-    followed = engine.follow(code, tuple(asked), others)
+    followed = engine.follow(code, Asked(tuple(asked), free=others)).attributes
     assert followed[male] == -1.0
     assert followed[smiling] == 3.0
     assert max(abs(followed[index] - code.attributes[index]) for index in others) > 1e-3

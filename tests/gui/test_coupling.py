@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
+from jmvae_studio.inference.results import Asked
 from jmvae_studio.ui.groove import STEPS
 from tests.gui.conftest import drag_slider, settle
 
@@ -42,13 +43,13 @@ def test_resting_on_an_attribute_shows_what_the_model_would_move(studio: Studio,
     expected: list[dict[str, float]] = []
 
     def work(code: object) -> dict[str, float]:
-        step = -1.0 if request.attributes[at] > 0 else 1.0
-        asked = list(request.attributes)
+        step = -1.0 if request.asked.attributes[at] > 0 else 1.0
+        asked = list(request.asked.attributes)
         asked[at] += step
         others = tuple(index for index in range(len(names)) if index != at)
         before, after = (
-            code.engine.follow(code, values, others)  # type: ignore[attr-defined]
-            for values in (request.attributes, tuple(asked))
+            code.engine.follow(code, Asked(values, free=others)).attributes  # type: ignore[attr-defined]
+            for values in (request.asked.attributes, tuple(asked))
         )
         return {n: b - a for n, a, b in zip(names, before, after, strict=True)}
 

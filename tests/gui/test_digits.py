@@ -20,7 +20,7 @@ from jmvae_studio.document.session import Session
 from jmvae_studio.document.session_file import record, restore
 from jmvae_studio.document.session_file import save as save_session
 from jmvae_studio.inference.engine import Engine
-from jmvae_studio.inference.results import PREVIEW_SIZE
+from jmvae_studio.inference.results import PREVIEW_SIZE, Asked
 from tests.gui.conftest import drag_slider, pixels, settle
 from trainer.checkpoint import save_model
 from trainer.checkpoint_header import CropSpec
@@ -87,7 +87,7 @@ def test_labels_are_shares_that_sum_to_one(digits: Path) -> None:
     )
     assert sum(code.attributes) == pytest.approx(1)
     ground = code.ground.permute(1, 2, 0).numpy().astype(np.uint8)
-    assert np.array_equal(engine.preview(code, code.attributes, "residual").edited, ground)
+    assert np.array_equal(engine.preview(code, Asked(code.attributes, "residual")).edited, ground)
     three, twice = ([0.0] * 10 for _ in range(2))
     three[3], twice[3] = 1.0, 2.0
     average = engine.generate(tuple(three))
@@ -105,8 +105,8 @@ def test_every_joint_system_does_all_that_the_window_asks(tmp_path: Path, system
     assert 0 < code.plausibility <= 1
     asked = (0.0, 0.0, 0.0, 1.0) + (0.0,) * 6
     for mode in MODES:
-        assert engine.preview(code, asked, mode[0]).edited.shape == (PREVIEW_SIZE, PREVIEW_SIZE, 3)
-        beliefs = engine.beliefs(code, asked, mode[0])
+        assert engine.preview(code, Asked(asked, mode[0])).edited.shape == (PREVIEW_SIZE, PREVIEW_SIZE, 3)
+        beliefs = engine.beliefs(code, Asked(asked, mode[0]))
         assert sum(beliefs.obtained) == pytest.approx(1, abs=1e-3)
         assert all(low <= high for low, high in zip(beliefs.lowest, beliefs.highest, strict=True))
     places = engine.places(code, asked)

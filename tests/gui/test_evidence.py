@@ -55,7 +55,7 @@ def test_the_slider_walks_from_the_face_to_its_average(studio: Studio, qtbot: Qt
     assert request is not None
     ends: list[np.ndarray] = []
     studio.renderer.with_code(request, lambda code: code.engine.reconstruct(code), ends.append)  # type: ignore[arg-type]
-    studio.renderer.with_engine(lambda engine: engine.generate(request.attributes), ends.append)  # type: ignore[arg-type]
+    studio.renderer.with_engine(lambda engine: engine.generate(request.asked.attributes), ends.append)  # type: ignore[arg-type]
     qtbot.waitUntil(lambda: len(ends) == 2)
     for column, end in ((0, ends[0]), (1, ends[0]), (6, ends[1])):
         assert np.abs(face(panel, column).astype(int) - end).mean() < 0.02

@@ -43,7 +43,7 @@ def test_the_first_row_is_the_average_and_follows_the_edit(studio: Studio, qtbot
     assert studio.last_result is not None
     request = studio.last_result.request
     average: list[np.ndarray] = []
-    studio.renderer.with_engine(lambda engine: engine.generate(request.attributes), average.append)  # type: ignore[arg-type]
+    studio.renderer.with_engine(lambda engine: engine.generate(request.asked.attributes), average.append)  # type: ignore[arg-type]
     qtbot.waitUntil(lambda: bool(average))
     before = faces(panel)
     assert np.array_equal(before[0, 0], average[0])

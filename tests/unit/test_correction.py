@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from jmvae_studio.inference.engine import Engine
-from jmvae_studio.inference.results import PREVIEW_SIZE
+from jmvae_studio.inference.results import PREVIEW_SIZE, Asked
 from tests.gui.test_digits import save
 from trainer.checkpoint import load_model
 from trainer.data.face_crop import FaceCrop, extract
@@ -58,12 +58,12 @@ def test_the_code_moves_by_the_difference_that_what_is_known_makes(
 
 def test_what_is_known_is_certain_and_an_unedited_face_stays(engine: Engine, astronaut: np.ndarray) -> None:
     plain, code = engine.encode(*crops(astronaut)), engine.encode(*crops(astronaut), told=TOLD)
-    beliefs, before = (engine.beliefs(face, face.attributes, "latent") for face in (code, plain))
+    beliefs, before = (engine.beliefs(face, Asked(face.attributes)) for face in (code, plain))
     glasses, smiling = (engine.attribute_names.index(name) for name in ("Eyeglasses", "Smiling"))
     assert (beliefs.lowest[glasses], beliefs.highest[glasses]) == (1.0, 1.0)
     assert before.lowest[glasses] < before.highest[glasses] < 1
     assert beliefs.lowest[smiling] < beliefs.highest[smiling]
-    preview = engine.preview(code, code.attributes, "latent")
+    preview = engine.preview(code, Asked(code.attributes))
     assert np.array_equal(preview.edited, crops(astronaut)[1])
     assert engine.encode(*crops(astronaut), told={}).attributes == plain.attributes
 

@@ -9,7 +9,7 @@ import torch
 from jmvae_studio.inference.compositing import compose, feather
 from jmvae_studio.inference.engine import Engine, FaceCode
 from jmvae_studio.inference.resident_model import DeviceError
-from jmvae_studio.inference.results import PREVIEW_SIZE
+from jmvae_studio.inference.results import PREVIEW_SIZE, Asked
 from jmvae_studio.resources import default_model, shipped_models
 from trainer.checkpoint import load_model
 from trainer.data.face_crop import FaceCrop, extract
@@ -57,17 +57,17 @@ def test_layers_are_the_papers_equations(
         }
     assert code.attributes == pytest.approx(w[0].tolist(), abs=1e-5)
     for mode, value in expected.items():
-        layer = engine.layer(code, changed(code), mode)  # type: ignore[arg-type]
+        layer = engine.layer(code, Asked(changed(code), mode))  # type: ignore[arg-type]
         np.testing.assert_allclose(layer.pixels, value[0].permute(1, 2, 0).numpy(), atol=2e-2, err_msg=mode)
         assert layer.replaces == (mode == "generate")
 
 
 @pytest.mark.parametrize("mode", ["residual", "latent"])
 def test_asking_nothing_changes_no_pixel(engine: Engine, code: FaceCode, mode: str) -> None:
-    preview = engine.preview(code, code.attributes, mode)  # type: ignore[arg-type]
+    preview = engine.preview(code, Asked(code.attributes, mode))  # type: ignore[arg-type]
     original = code.ground.permute(1, 2, 0).numpy().astype(np.uint8)
     assert np.array_equal(preview.edited, original)
-    assert not np.array_equal(engine.preview(code, changed(code), mode).edited, original)  # type: ignore[arg-type]
+    assert not np.array_equal(engine.preview(code, Asked(changed(code), mode)).edited, original)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("mode", ["residual", "latent", "generate"])
@@ -75,9 +75,9 @@ def test_the_preview_is_the_export(engine: Engine, astronaut: np.ndarray, mode: 
     crop = FaceCrop(224, 130, PREVIEW_SIZE)  # one preview pixel per pixel of the photograph
     crop = FaceCrop(256, 256, PREVIEW_SIZE)
     code = engine.encode(extract(astronaut, crop, 64), extract(astronaut, crop, PREVIEW_SIZE))
-    layer = engine.layer(code, changed(code), mode)  # type: ignore[arg-type]
+    layer = engine.layer(code, Asked(changed(code), mode))  # type: ignore[arg-type]
     exported = extract(compose(astronaut, crop, layer.pixels, layer.replaces), crop, PREVIEW_SIZE)
-    preview = engine.preview(code, changed(code), mode).edited.astype(int)  # type: ignore[arg-type]
+    preview = engine.preview(code, Asked(changed(code), mode)).edited.astype(int)  # type: ignore[arg-type]
     difference = np.abs(exported.astype(int) - preview)
     inside = feather(PREVIEW_SIZE) == 1
     assert np.quantile(difference[inside], 0.999) <= 2
@@ -88,7 +88,7 @@ def test_a_drag_sends_the_attributes_and_nothing_else(engine: Engine, code: Face
     before = engine.uploaded_bytes
     for step in range(10):
         values = (*code.attributes[:31], step / 10, *code.attributes[32:])
-        engine.preview(code, values, "residual")
+        engine.preview(code, Asked(values, "residual"))
     assert engine.uploaded_bytes - before == 10 * 40 * 4
 
 
@@ -127,7 +127,7 @@ def test_what_was_obtained_is_read_from_the_edited_face(
 ) -> None:
     model, _ = load_model(checkpoint)
     pixels = torch.from_numpy(extract(astronaut, crop, 64)).permute(2, 0, 1)[None]
-    layer = engine.layer(code, changed(code), mode)  # type: ignore[arg-type]
+    layer = engine.layer(code, Asked(changed(code), mode))  # type: ignore[arg-type]
     with torch.inference_mode():
         image = torch.from_numpy(layer.pixels).permute(2, 0, 1)[None]
         if mode == "generate":
@@ -135,14 +135,14 @@ def test_what_was_obtained_is_read_from_the_edited_face(
         else:
             edited = model.standardise(pixels) + image / (255 * model.image_std)
         expected = model.complete({"image": edited}, "attributes").mean[0]
-    beliefs = engine.beliefs(code, changed(code), mode)  # type: ignore[arg-type]
+    beliefs = engine.beliefs(code, Asked(changed(code), mode))  # type: ignore[arg-type]
     assert beliefs.obtained == pytest.approx(expected.tolist(), abs=2e-3)
 
 
 def test_the_spread_is_that_of_the_posterior(engine: Engine, code: FaceCode, checkpoint: Path) -> None:
     model, _ = load_model(checkpoint)
-    beliefs = engine.beliefs(code, code.attributes, "latent")
-    assert beliefs == engine.beliefs(code, code.attributes, "latent")  # the same face, the same band
+    beliefs = engine.beliefs(code, Asked(code.attributes, "latent"))
+    assert beliefs == engine.beliefs(code, Asked(code.attributes, "latent"))  # the same face, the same band
     with torch.inference_mode():
         noise = torch.randn(20_000, model.latent, generator=torch.Generator().manual_seed(7))
         read = model.decode_one("attributes", model.encode({"image": code.face}).sample(noise)).mean
@@ -165,7 +165,9 @@ def test_every_shipped_model_edits_and_is_small(path: Path) -> None:
     code = engine.encode(picture, np.zeros((PREVIEW_SIZE, PREVIEW_SIZE, 3), np.uint8))
     asked = list(code.attributes)
     asked[3] = 1.0 if asked[3] < 0.5 else 0.0
-    changes = [engine.layer(code, tuple(values), "latent").pixels for values in (code.attributes, asked)]
+    changes = [
+        engine.layer(code, Asked(tuple(values), "latent")).pixels for values in (code.attributes, asked)
+    ]
     assert np.abs(changes[0]).max() < 1e-3
     assert np.abs(changes[1]).max() > 3
 
@@ -178,7 +180,7 @@ def test_the_shipped_model_reads_a_face_and_its_mirror_image_alike(
     own, mirrored = (engine.encode(*pair) for pair in ((face, preview), (face[:, ::-1], preview[:, ::-1])))
     assert own.attributes == pytest.approx(mirrored.attributes, abs=1e-5)
     assert engine.infer(face[None])[0] == pytest.approx(own.attributes, abs=1e-5)
-    beliefs = [engine.beliefs(code, code.attributes, "latent") for code in (own, mirrored)]
+    beliefs = [engine.beliefs(code, Asked(code.attributes, "latent")) for code in (own, mirrored)]
     width = np.subtract(beliefs[0].highest, beliefs[0].lowest)
     assert beliefs[0].lowest == pytest.approx(beliefs[1].lowest, abs=0.4 * width.max())
     assert beliefs[0].highest == pytest.approx(beliefs[1].highest, abs=0.4 * width.max())

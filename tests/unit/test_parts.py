@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from jmvae_studio.inference.engine import Engine, FaceCode
-from jmvae_studio.inference.results import PREVIEW_SIZE
+from jmvae_studio.inference.results import PREVIEW_SIZE, Asked
 from jmvae_studio.resources import default_model
 from trainer.data.face_crop import FaceCrop, extract
 from trainer.evaluation.edits import edit_faces
@@ -25,9 +25,9 @@ def code(engine: Engine, astronaut: np.ndarray) -> FaceCode:
     return engine.encode(extract(astronaut, crop, 64), extract(astronaut, crop, PREVIEW_SIZE))
 
 
-def asked(code: FaceCode, values: dict[str, float]) -> tuple[float, ...]:
+def asked(code: FaceCode, values: dict[str, float]) -> Asked:
     names = code.engine.attribute_names
-    return tuple(values.get(name, value) for name, value in zip(names, code.attributes, strict=True))
+    return Asked(tuple(values.get(name, value) for name, value in zip(names, code.attributes, strict=True)))
 
 
 def test_what_is_set_stands_alone_and_what_follows_goes_together() -> None:
@@ -56,7 +56,7 @@ def test_two_attributes_are_drawn_apart_and_in_the_colours_of_the_whole(code: Fa
     engine = code.engine
     model, names = engine._model, engine.attribute_names
     values = {"Eyeglasses": 2.0, "Blond_Hair": 1.5}
-    found = engine.layer(code, asked(code, values), "latent").pixels
+    found = engine.layer(code, asked(code, values)).pixels
     with torch.inference_mode():
         own = torch.tensor([code.attributes])
         z = model.encode({"attributes": own}).mean
@@ -65,7 +65,7 @@ def test_two_attributes_are_drawn_apart_and_in_the_colours_of_the_whole(code: Fa
             vector = own.clone()
             vector[0, names.index(name)] = values[name]
             moves.append(model.encode({"attributes": vector}).mean - z)
-        move = model.encode({"attributes": torch.tensor([asked(code, values)])}).mean - z
+        move = model.encode({"attributes": torch.tensor([asked(code, values).attributes])}).mean - z
         change = model.latent_change(code.prepared, move, torch.stack(moves, 1))
         joint = model.latent_change(code.prepared, move)
     pixels = (change * model.image_std * 255)[0].permute(1, 2, 0).numpy()
@@ -81,12 +81,12 @@ def test_two_attributes_are_drawn_apart_and_in_the_colours_of_the_whole(code: Fa
 
 def test_an_edit_is_the_same_whatever_was_shown_before(code: FaceCode, engine: Engine) -> None:
     three = asked(code, {"Smiling": -1.5, "Eyeglasses": 2.0, "Young": 1.2})
-    fresh = engine.preview(replace(code, drawn={}), three, "latent").edited
+    fresh = engine.preview(replace(code, drawn={}), three).edited
     for step in np.linspace(-0.5, 1.2, 4):
-        engine.preview(code, asked(code, {"Smiling": -1.5, "Young": step}), "latent")
-        engine.preview(code, asked(code, {"Smiling": -1.5, "Eyeglasses": 2.0, "Young": step}), "latent")
+        engine.preview(code, asked(code, {"Smiling": -1.5, "Young": step}))
+        engine.preview(code, asked(code, {"Smiling": -1.5, "Eyeglasses": 2.0, "Young": step}))
     assert len(code.drawn) == 3
-    assert np.array_equal(engine.preview(code, three, "latent").edited, fresh)
+    assert np.array_equal(engine.preview(code, three).edited, fresh)
     assert len(code.drawn) == 3
 
 
@@ -101,17 +101,16 @@ def test_a_drag_draws_only_what_it_moves(
         return draw(prepared, parts)
 
     monkeypatch.setattr(model, "draw", counted)
-    engine.preview(code, asked(code, {"Smiling": -1.5, "Eyeglasses": 2.0, "Young": 0.5}), "latent")
+    engine.preview(code, asked(code, {"Smiling": -1.5, "Eyeglasses": 2.0, "Young": 0.5}))
     assert drawn == [1, 1, 1]
-    engine.preview(code, asked(code, {"Smiling": -1.5, "Eyeglasses": 2.0, "Young": 0.9}), "latent")
+    engine.preview(code, asked(code, {"Smiling": -1.5, "Eyeglasses": 2.0, "Young": 0.9}))
     assert drawn == [1, 1, 1, 1]
 
 
 def test_what_follows_is_one_part(code: FaceCode, engine: Engine) -> None:
     male = engine.attribute_names.index("Male")
     set_ = asked(code, {"Male": 2.0, "Young": -1.0})
-    free = tuple(n for n, value in enumerate(set_) if value == code.attributes[n])
-    followed = engine.follow(code, set_, free)
-    engine.preview(code, followed, "latent", free=free)
+    free = tuple(n for n, value in enumerate(set_.attributes) if value == code.attributes[n])
+    engine.preview(code, engine.follow(code, replace(set_, free=free)))
     assert len(code.drawn) == 3
     assert ((male, 2.0),) in code.drawn

@@ -22,7 +22,7 @@ from jmvae_studio.inference.requests import (
     ModelInfo,
     PreviewRequest,
 )
-from jmvae_studio.inference.results import Layer
+from jmvae_studio.inference.results import Asked, Layer
 from jmvae_studio.inference.seen_faces import KEPT_FACES
 from trainer.data.face_crop import FaceCrop
 
@@ -63,7 +63,7 @@ def told(renderer: Renderer) -> list[str]:
 
 
 def request(encoded: EncodeResult, value: float) -> PreviewRequest:
-    return PreviewRequest(encoded.digest, FACE, (value, *encoded.attributes[1:]), "residual")
+    return PreviewRequest(encoded.digest, FACE, Asked((value, *encoded.attributes[1:]), "residual"))
 
 
 def test_the_last_value_of_a_drag_is_always_rendered(
@@ -73,10 +73,10 @@ def test_the_last_value_of_a_drag_is_always_rendered(
     served: list[float] = []
     original = Engine.preview
 
-    def slow(self: Engine, code: object, attributes: tuple[float, ...], *rest: object) -> object:
-        served.append(attributes[0])
+    def slow(self: Engine, code: object, asked: Asked) -> object:
+        served.append(asked.attributes[0])
         sleep(0.01)
-        return original(self, code, attributes, *rest)  # type: ignore[arg-type]
+        return original(self, code, asked)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Engine, "preview", slow)
     results: list[float] = []
@@ -84,7 +84,7 @@ def test_the_last_value_of_a_drag_is_always_rendered(
     def take() -> None:
         result = renderer.take_result()
         if result is not None:
-            results.append(result.request.attributes[0])
+            results.append(result.request.asked.attributes[0])
 
     renderer.result_ready.connect(take)
     for drag in range(20):
@@ -132,7 +132,9 @@ def test_a_layer_is_computed_for_its_own_request(ready: tuple[Renderer, EncodeRe
     renderer, encoded = ready
     received: list[Layer | str] = []
     renderer.layer(request(encoded, 2.0), received.append)
-    renderer.layer(PreviewRequest("another model", FACE, encoded.attributes, "residual"), received.append)
+    renderer.layer(
+        PreviewRequest("another model", FACE, Asked(encoded.attributes, "residual")), received.append
+    )
     until(lambda: len(received) == 2)
     assert isinstance(received[0], Layer)
     assert np.abs(received[0].pixels).max() > 0
@@ -205,7 +207,9 @@ def test_a_preview_of_a_forgotten_face_asks_for_it(
     renderer, encoded = ready
     unknown: list[FaceKey] = []
     renderer.unknown.connect(unknown.append)
-    renderer.request(PreviewRequest("another model", FaceKey(2, FACE.crop), encoded.attributes, "residual"))
+    renderer.request(
+        PreviewRequest("another model", FaceKey(2, FACE.crop), Asked(encoded.attributes, "residual"))
+    )
     look_elsewhere(renderer, astronaut, passing=False)
     renderer.request(request(encoded, 1.0))
     until(lambda: unknown)
@@ -251,7 +255,7 @@ def test_preview_comes_before_hover_before_analysis_before_the_queue(
     until(lambda: len(order) == 4)
     assert order == ["preview", "hover", "analysis", "queue"]
     assert hovers[0].request.code[0] == 2  # the newest of each kind, the others never
-    assert places[0].request.attributes[0] == 1.0
+    assert places[0].request.asked.attributes[0] == 1.0
 
 
 def test_a_hover_and_the_places_of_an_edit_by_value(ready: tuple[Renderer, EncodeResult]) -> None:
