@@ -88,6 +88,13 @@ class Evaluating(QObject):
     def _start_export(self, run: Run, checkpoint: Path, target: Path) -> None:
         if target.resolve().is_relative_to(run.folder.resolve()):
             self.failed.emit(tr("{path} lies in the run's own folder: choose another place.", path=target))
+        elif target.suffix == ".onnx" and self._graphs.is_under_way:
+            self.failed.emit(
+                tr(
+                    "ONNX graphs are still being written to {path}: export again when they are done, or cancel them.",
+                    path=self._graph_folder,
+                )
+            )
         elif target.suffix == ".onnx":
             self._start_graphs(checkpoint, target.with_suffix(""))
         else:

@@ -46,6 +46,17 @@ def next_start(
     return lambda: start_studio(checkpoint, other)
 
 
+def test_a_number_that_is_being_typed_is_kept_when_the_window_closes(studio: Studio, tmp_path: Path) -> None:
+    number = studio.window.panel.sliders["Smiling"].number
+    QTest.mouseClick(number, Qt.MouseButton.LeftButton)
+    number.selectAll()
+    QTest.keyClicks(number, "1.75")
+    QTest.keyClick(studio.window, Qt.Key.Key_Q, CONTROL)
+    assert not studio.window.isVisible()
+    kept = load(next((tmp_path / "config" / "sessions").glob("last*.jmvae")))
+    assert kept.photos[0].faces[0].edit.values == {"Smiling": 1.75}
+
+
 def test_a_crash_loses_nothing_that_was_let_go(
     next_start: Callable[[], Studio],
     start_studio: Callable[[Path, Path], Studio],

@@ -266,12 +266,12 @@ def test_a_model_is_exported_as_onnx_graphs_and_a_cancelled_export_leaves_nothin
     folder, progress = tmp_path / "graphs", studio.window.model_progress
     folder.mkdir()
 
-    def export() -> None:
+    def export(name: str = "digits.onnx") -> None:
         press(panel, panel.export)
         asking = next(
             w for w in QApplication.topLevelWidgets() if isinstance(w, QFileDialog) and w.isVisible()
         )
-        asking.fileSelected.emit(str(folder / "digits.onnx"))
+        asking.fileSelected.emit(str(folder / name))
         asking.close()
         assert progress.isVisible()
 
@@ -280,8 +280,12 @@ def test_a_model_is_exported_as_onnx_graphs_and_a_cancelled_export_leaves_nothin
     QTest.mouseClick(progress.cancel, LEFT)
     assert not progress.isVisible()
     assert list(folder.iterdir()) == []
-    with qtbot.waitSignal(studio.evaluating.exported, timeout=120_000):
+    with qtbot.waitSignal(studio.evaluating.exported, timeout=120_000) as exported:
         export()
+        with qtbot.waitSignal(studio.evaluating.failed) as failed:
+            export("others.onnx")
+        assert f"still being written to {folder / 'digits'}" in failed.args[0]
+    assert exported.args == [folder / "digits"]
     assert not progress.isVisible()
     assert "5 ONNX graphs, at most" in studio.window.statusBar().currentMessage()
     assert [path.name for path in folder.iterdir()] == ["digits"]
