@@ -90,7 +90,7 @@ def judged(
         image = model.standardise(torch.tensor(measure.pixels[place]).permute(2, 0, 1)[None])
         read = model.read(image)
         rows = [read]
-        for part in (tuple(columns), *parts_of(columns)):
+        for part in (tuple(columns), *parts_of(dict.fromkeys(columns, STRENGTH))):
             row = read.clone()
             for column in part:
                 row[0, column] = -STRENGTH if measure.logits[place, column] > 0 else STRENGTH

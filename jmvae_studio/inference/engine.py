@@ -251,8 +251,9 @@ class Engine(Imagination):
         from trainer.models.parts import parts_of
 
         model, attributes = self._model, asked.attributes
-        changed = [n for n, value in enumerate(attributes) if abs(value - code.attributes[n]) > CHANGED]
-        parts = [tuple((n, attributes[n]) for n in part) for part in parts_of(changed, asked.free)]
+        moves = {n: value - code.attributes[n] for n, value in enumerate(attributes)}
+        moves = {n: by for n, by in moves.items() if abs(by) > CHANGED}
+        parts = [tuple((n, attributes[n]) for n in part) for part in parts_of(moves, asked.free)]
         if len(parts) < 2 or not model.draws_parts:
             return model.draw(code.prepared, move[:, None])
         # Each in a batch of its own: so it is the same to the bit whatever was drawn before.

@@ -11,7 +11,7 @@ from jmvae_studio.inference.results import PREVIEW_SIZE, Asked
 from jmvae_studio.resources import default_model
 from trainer.data.face_crop import FaceCrop, extract
 from trainer.evaluation.edits import edit_faces
-from trainer.models.parts import MOST, compose, parts_of
+from trainer.models.parts import MOST, WHOLE, compose, parts_of
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,26 @@ def asked(code: FaceCode, values: dict[str, float]) -> Asked:
 
 
 def test_what_is_set_stands_alone_and_what_follows_goes_together() -> None:
-    assert parts_of([]) == []
-    assert parts_of([3]) == [(3,)]
-    assert parts_of([3, 1, 7]) == [(3,), (1,), (7,)]
-    assert parts_of([1, 2, 3, 4], free=[2, 4, 9]) == [(1,), (3,), (2, 4)]
-    assert len(parts_of(range(MOST))) == MOST
-    assert parts_of(range(MOST + 1)) == [tuple(range(MOST + 1))]
+    assert parts_of({}) == []
+    assert parts_of({3: 1.0}) == [(3,)]
+    assert parts_of({3: 1.0, 1: -2.0, 7: 0.1}) == [(3,), (1,), (7,)]
+    assert parts_of({1: 1.0, 2: 0.1, 3: 1.0, 4: 0.1}, free=[2, 4, 9]) == [(1,), (3,), (2, 4)]
+    many = dict.fromkeys(range(MOST), -2.0)
+    assert len(parts_of(many)) == MOST
+    fainter = {10: 0.5, **many, 11: -1.0, 12: 0.3}
+    assert parts_of(fainter, free=[12]) == [*((index,) for index in many), (10, 11), (12,)]
+    every = dict.fromkeys(range(WHOLE + 1), 1.0)
+    assert parts_of(every) == [tuple(every)]
+
+
+def test_one_more_attribute_moves_the_others_hardly(code: FaceCode, engine: Engine) -> None:
+    names = engine.attribute_names
+    values = {name: -2.0 if code.attributes[names.index(name)] > 0 else 2.0 for name in names[: MOST + 2]}
+    before = engine.layer(code, asked(code, values)).pixels
+    more = names[MOST + 2]
+    step = {more: code.attributes[names.index(more)] + 0.01}
+    after = engine.layer(code, asked(code, values | step)).pixels
+    assert 0 < np.abs(after - before).max() < 1
 
 
 def test_a_part_is_whole_where_it_is_alone_and_two_alike_are_less_than_twice() -> None:

@@ -94,7 +94,7 @@ def edit_faces(
         free: Those of ``values`` that follow the others.
     """
     results = []
-    parts = parts_of(list(values), free) if model.draws_parts and values else [tuple(values)]
+    parts = parts_of(values, free) if model.draws_parts and values else [tuple(values)]
     device = model.image_mean.device
     for first in range(0, len(pixels), batch_size):
         chunk = torch.from_numpy(np.ascontiguousarray(pixels[first : first + batch_size])).to(device)
