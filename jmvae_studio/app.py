@@ -155,6 +155,7 @@ class Studio(QObject):
 
     def close(self) -> None:
         """Keep the settings and end every thread."""
+        self.session.end_gesture()
         self.arranging.keep()
         self._settings_file.save(self.settings)
         self.photographs.close()

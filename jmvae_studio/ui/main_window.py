@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QUndoGroup, QUndoStack
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QApplication,
     QDockWidget,
     QHBoxLayout,
     QLabel,
@@ -207,8 +205,6 @@ class MainWindow(MenuWindow):
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if isinstance(typed := QApplication.focusWidget(), QAbstractSpinBox):
-            typed.interpretText()  # a number that no Return has ended is an edit all the same
         if not all(may_close() for may_close in self.may_close):
             event.ignore()
             return
