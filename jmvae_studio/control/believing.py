@@ -6,12 +6,17 @@ from PySide6.QtCore import QObject
 
 from jmvae_studio.control.analysing import Analysing
 from jmvae_studio.control.models import Models
+from jmvae_studio.document.attributes import title
+from jmvae_studio.document.edit import HIGHEST, LOWEST
 from jmvae_studio.document.session import Session
+from jmvae_studio.language import tr
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.main_window import MainWindow
 
 NOTABLE = 0.25
 """How far an attribute that nobody set must have moved for its mark to be shown."""
+ASKED = 1.0
+"""From here on an attribute is meant to show: the training data's own value."""
 
 
 class Believing(QObject):
@@ -30,6 +35,7 @@ class Believing(QObject):
         self._session, self._analysing, self._models = session, analysing, models
         self._window, self._settings = window, settings
         self._is_marked = False
+        self._missing: frozenset[str] = frozenset()
         analysing.ask_while(lambda: settings.spread or settings.obtained)
         analysing.changed.connect(self._show)
         session.edit_changed.connect(self._follow)
@@ -60,8 +66,39 @@ class Believing(QObject):
             spread = dict(zip(model.attribute_names, edges, strict=True))
         if model is not None and of_edit is not None and self._settings.obtained:
             obtained = self._notable(dict(zip(model.attribute_names, of_edit.beliefs.obtained, strict=True)))
+            self._explain(frozenset(name for name in obtained if self._is_missing(name, obtained[name])))
         self._is_marked = bool(obtained)
         self._window.panel.show_beliefs(spread, obtained)
+
+    def _is_missing(self, name: str, obtained: float) -> bool:
+        """Whether an attribute was clearly asked to change sides, and the model reads it on the old one."""
+        face = self._session.face
+        asked = dict(face.edit.values).get(name, 0.0) if face is not None else 0.0
+        if face is None or abs(asked) < ASKED or face.edit.mode == "generate":
+            return False
+        return asked * face.inferred.get(name, 0.0) < 0 and asked * obtained < 0
+
+    def _explain(self, missing: frozenset[str]) -> None:
+        """Say once what helps an attribute that does not show; its mark goes on showing that it does not."""
+        new, self._missing = missing - self._missing, missing
+        face = self._session.face
+        if not new or face is None:
+            return
+        name = min(new)
+        asked = dict(face.edit.values)[name]
+        at_end = not LOWEST < asked < HIGHEST
+        subject = title(name)
+        if asked > 0:
+            found = tr("{title} hardly shows on this face.", title=subject)
+        else:
+            found = tr("{title} still shows on this face.", title=subject)
+        if not face.edit.free and not at_end:
+            way = tr("Let the others follow (below the sliders), or drag further.")
+        elif not face.edit.free:
+            way = tr("Let the others follow (below the sliders).")
+        else:
+            way = "" if at_end else tr("Drag further.")
+        self._window.say(f"{found} {way}".rstrip())
 
     def _notable(self, obtained: dict[str, float]) -> dict[str, float]:
         """Of the attributes that were set, and of the others that moved with them; nothing without an edit.

@@ -96,3 +96,35 @@ def test_the_mark_below_is_seen(studio: Studio, qtbot: QtBot, dark: bool) -> Non
     off = marked.height() // 2 - round(4 * ratio)
     assert marked.pixelColor(band, off) != bare.pixelColor(band, off)
     assert before.size() == marked.size()
+
+
+def test_an_edit_that_does_not_show_says_once_what_would_help(studio: Studio, qtbot: QtBot) -> None:
+    panel, status, model = studio.window.panel, studio.window.statusBar(), studio.model
+    assert model is not None
+    said: list[str] = []
+    status.messageChanged.connect(lambda text: said.append(text) if "on this face" in text else None)
+    shows: dict[str, bool] = {}
+
+    def set_(name: str, share: float) -> None:
+        found = analyses(studio)
+        drag_slider(studio, name, share)
+        qtbot.waitUntil(lambda: bool(found), timeout=10_000)
+        assert studio.session.face is not None
+        asked = dict(studio.session.face.edit.values)[name]
+        at = model.attribute_names.index(name)
+        shows[name] = found[-1].beliefs.obtained[at] * asked > 0
+
+    assert studio.session.face is not None
+    read = studio.session.face.inferred
+    names = [name for name in ("Smiling", "Young", "Male", "Eyeglasses", "Bangs") if abs(read[name]) > 0.01]
+    for name in names:
+        set_(name, 0.85 if read[name] < 0 else 0.15)
+    missing = [name for name in names if not shows[name]]
+    assert missing, "the small model changes nothing far enough"
+    assert len(said) <= len(missing)
+    assert all("Let the others follow" in text and "or drag further" in text for text in said)
+    first = panel.sliders[missing[0]].title
+    assert any(text.startswith(f"{first} ") for text in said)
+    before = len(said)
+    set_(missing[0], 0.84 if read[missing[0]] < 0 else 0.16)
+    assert len(said) == before
