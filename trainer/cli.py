@@ -43,6 +43,7 @@ CHANGEABLE = {
     "edit_size",
     "edit_hardness",
     "edit_soft",
+    "edit_tint",
     "checkpoint_steps",
     "log_steps",
     "device",

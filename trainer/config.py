@@ -122,6 +122,9 @@ class TrainConfig(BaseModel):
     edit_size: float = Field(
         2.0, ge=0, description="Weight of the editor's mean absolute change of pixels, before it is coloured."
     )
+    edit_tint: float = Field(
+        0.0, ge=0, description="How much more of that weight a change of colour has than one of brightness."
+    )
     edit_hardness: float = Field(
         0.05, ge=0, description="Weight with which edited faces teach the critic their old attributes."
     )

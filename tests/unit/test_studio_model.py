@@ -12,7 +12,7 @@ from trainer.checkpoint import load_model, load_newest_state, save_model
 from trainer.config import TrainConfig
 from trainer.errors import CapabilityError, ConfigError
 from trainer.events import EventLog, read_events
-from trainer.models.editing import EditStage
+from trainer.models.editing import EditStage, tint
 from trainer.models.interface import Modality
 from trainer.models.studio import READING, StudioJMVAE
 from trainer.training import Run
@@ -173,6 +173,16 @@ def test_one_attribute_alone_can_be_asked_for() -> None:
     assert changed.sum() == 70  # in every eighth row nothing is asked
     assert (wanted[changed].sign() == -truth[changed]).all()
     assert torch.equal(wanted[~changed], (truth * 0.5)[~changed])
+
+
+def test_a_grey_change_has_no_tint() -> None:
+    deviation = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0)) + 0.1
+    grey = torch.full((2, 3, 8, 8), 0.3) / deviation
+    torch.testing.assert_close(tint(grey, deviation), torch.zeros_like(grey), atol=1e-6, rtol=0)
+    red = torch.zeros(2, 3, 8, 8)
+    red[:, 0] = 0.3
+    expected = torch.tensor([0.2, -0.1, -0.1])[:, None, None].expand(2, 3, 8, 8)
+    torch.testing.assert_close(tint(red / deviation, deviation) * deviation, expected)
 
 
 def test_only_the_editor_learns_in_the_edit_stage(tiny_celeba: Path, tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ class EditStage(Game):
         again = model.decode_one("attributes", model.encode({"image": shown[len(image) :]}).mean).mean
         target = torch.where(changed, wanted.sign(), read)
         consistency = ((again - target).square() * torch.where(changed, 1.0, 0.1)).sum(1).mean()
-        size = own.abs().flatten(1).mean(1)
+        size = (own.abs() + config.edit_tint * tint(own, model.image_std).abs()).flatten(1).mean(1)
         nothing = ~changed.any(1)
         loss = (
             config.edit_realness * fooled
@@ -234,6 +234,17 @@ def sampling_weights(attributes: npt.NDArray[np.number], names: Sequence[str]) -
     rarity = 1 / np.sqrt(np.maximum(present.mean(0), 0.01))
     weights = np.maximum((present * rarity).max(1), 1.0)
     return np.asarray(weights / weights.sum())
+
+
+def tint(change: Tensor, deviation: Tensor) -> Tensor:
+    """What of a change is colour: its difference from a grey one of the same mean over the channels.
+
+    Args:
+        change: Of standardised pictures, batch × channels × size × size.
+        deviation: By which they were standardised.
+    """
+    pixels = change * deviation
+    return (pixels - pixels.mean(1, keepdim=True)) / deviation
 
 
 def _bce(logits: Tensor, target: Tensor) -> Tensor:
