@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QObject
 
 from jmvae_studio.control.analysing import Analysing
@@ -17,6 +19,8 @@ NOTABLE = 0.25
 """How far an attribute that nobody set must have moved for its mark to be shown."""
 ASKED = 1.0
 """From here on an attribute is meant to show: the training data's own value."""
+SHOWN = 1 / 3
+"""An attribute that is read nearer to the middle shows hardly: the model takes it for two in three at most."""
 
 
 class Believing(QObject):
@@ -71,12 +75,12 @@ class Believing(QObject):
         self._window.panel.show_beliefs(spread, obtained)
 
     def _is_missing(self, name: str, obtained: float) -> bool:
-        """Whether an attribute was clearly asked to change sides, and the model reads it on the old one."""
+        """Whether an attribute was clearly asked to change sides, and the model hardly reads it there."""
         face = self._session.face
         asked = dict(face.edit.values).get(name, 0.0) if face is not None else 0.0
         if face is None or abs(asked) < ASKED or face.edit.mode == "generate":
             return False
-        return asked * face.inferred.get(name, 0.0) < 0 and asked * obtained < 0
+        return asked * face.inferred.get(name, 0.0) < 0 and obtained * math.copysign(1, asked) < SHOWN
 
     def _explain(self, missing: frozenset[str]) -> None:
         """Say once what helps an attribute that does not show; its mark goes on showing that it does not."""
