@@ -39,7 +39,6 @@ class Believing(QObject):
         self._session, self._analysing, self._models = session, analysing, models
         self._window, self._settings = window, settings
         self._is_marked = False
-        self._missing: frozenset[str] = frozenset()
         analysing.ask_while(lambda: settings.spread or settings.obtained)
         analysing.changed.connect(self._show)
         session.edit_changed.connect(self._follow)
@@ -64,45 +63,51 @@ class Believing(QObject):
     def _show(self) -> None:
         spread: dict[str, tuple[float, float]] = {}
         obtained: dict[str, float] = {}
+        hint = ""
         model, of_face, of_edit = self._models.model, self._analysing.of_face, self._analysing.of_edit
         if model is not None and of_face is not None and self._settings.spread:
             edges = zip(of_face.beliefs.lowest, of_face.beliefs.highest, strict=True)
             spread = dict(zip(model.attribute_names, edges, strict=True))
         if model is not None and of_edit is not None and self._settings.obtained:
             obtained = self._notable(dict(zip(model.attribute_names, of_edit.beliefs.obtained, strict=True)))
-            self._explain(frozenset(name for name in obtained if self._is_missing(name, obtained[name])))
+            if of_edit.request.asked.mode != "generate":
+                reached = of_edit.request.asked.attributes
+                hint = self._advise(dict(zip(model.attribute_names, reached, strict=True)), obtained)
         self._is_marked = bool(obtained)
         self._window.panel.show_beliefs(spread, obtained)
+        self._window.hint_line.show_hint(hint)
 
-    def _is_missing(self, name: str, obtained: float) -> bool:
-        """Whether an attribute was clearly asked to change sides, and the model hardly reads it there."""
-        face = self._session.face
-        asked = dict(face.edit.values).get(name, 0.0) if face is not None else 0.0
-        if face is None or abs(asked) < ASKED or face.edit.mode == "generate":
-            return False
-        return asked * face.inferred.get(name, 0.0) < 0 and obtained * math.copysign(1, asked) < SHOWN
+    def _advise(self, reached: dict[str, float], obtained: dict[str, float]) -> str:
+        """What helps the attribute that shows least of those that were clearly asked to change sides.
 
-    def _explain(self, missing: frozenset[str]) -> None:
-        """Say once what helps an attribute that does not show; its mark goes on showing that it does not."""
-        new, self._missing = missing - self._missing, missing
+        Args:
+            reached: Attribute → the value that the edit asks for, at its strength.
+            obtained: Attribute → what the model reads from the edited face.
+        """
         face = self._session.face
-        if not new or face is None:
-            return
-        name = min(new)
-        asked = dict(face.edit.values)[name]
-        at_end = not LOWEST < asked < HIGHEST
-        subject = title(name)
-        if asked > 0:
-            found = tr("{title} hardly shows on this face.", title=subject)
+        if face is None:
+            return ""
+        shown = {
+            name: obtained[name] * math.copysign(1, reached[name])
+            for name, _ in face.edit.values
+            if name in obtained and abs(reached[name]) >= ASKED
+            if reached[name] * face.inferred.get(name, 0.0) < 0
+        }
+        least = min(shown, key=shown.__getitem__, default=None)
+        if least is None or shown[least] >= SHOWN:
+            return ""
+        if reached[least] > 0:
+            found = tr("{title} hardly shows on this face.", title=title(least))
         else:
-            found = tr("{title} still shows on this face.", title=subject)
-        if not face.edit.free and not at_end:
+            found = tr("{title} still shows on this face.", title=title(least))
+        can_go_on = LOWEST < dict(face.edit.values)[least] < HIGHEST and least not in face.edit.locked
+        if not face.edit.free and can_go_on:
             way = tr("Let the others follow (below the sliders), or drag further.")
         elif not face.edit.free:
             way = tr("Let the others follow (below the sliders).")
         else:
-            way = "" if at_end else tr("Drag further.")
-        self._window.say(f"{found} {way}".rstrip())
+            way = tr("Drag further.") if can_go_on else ""
+        return f"{found} {way}".rstrip()
 
     def _notable(self, obtained: dict[str, float]) -> dict[str, float]:
         """Of the attributes that were set, and of the others that moved with them; nothing without an edit.

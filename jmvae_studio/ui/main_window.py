@@ -26,6 +26,7 @@ from jmvae_studio.ui.choice_box import ChoiceBox
 from jmvae_studio.ui.command_palette import CommandPalette
 from jmvae_studio.ui.faces_panel import FacesPanel
 from jmvae_studio.ui.filmstrip import Filmstrip
+from jmvae_studio.ui.hint_line import HintLine
 from jmvae_studio.ui.image_canvas import ImageCanvas
 from jmvae_studio.ui.lazy_dock import LazyDock
 from jmvae_studio.ui.menus import MenuWindow
@@ -310,6 +311,8 @@ class MainWindow(MenuWindow):
 
     def _fill_status_bar(self) -> None:
         self.time_label, self.device_label, self.model_label = QLabel(), QLabel(), QLabel()
+        self.hint_line = HintLine()
+        self.statusBar().addWidget(self.hint_line, 1)  # Qt hides it while there is a message
         # One for each kind of work: they go on side by side, and each is cancelled by itself.
         self.progress, self.series_progress = ProgressLine(), ProgressLine()
         self.model_progress, self.map_progress = ProgressLine(), ProgressLine()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -13,7 +13,8 @@ from jmvae_studio.app import Studio
 from jmvae_studio.control.believing import SHOWN
 from jmvae_studio.inference.requests import Analysis
 from jmvae_studio.ui.groove import STEPS
-from tests.gui.conftest import drag_slider
+from jmvae_studio.ui.hint_line import HintLine
+from tests.gui.conftest import drag, drag_slider
 
 
 def analyses(studio: Studio) -> list[Analysis]:
@@ -100,33 +101,74 @@ def test_the_mark_below_is_seen(studio: Studio, qtbot: QtBot, dark: bool) -> Non
     assert before.size() == marked.size()
 
 
-def test_an_edit_that_does_not_show_says_once_what_would_help(studio: Studio, qtbot: QtBot) -> None:
-    panel, status, model = studio.window.panel, studio.window.statusBar(), studio.model
-    assert model is not None
-    said: list[str] = []
-    status.messageChanged.connect(lambda text: said.append(text) if "on this face" in text else None)
-    shows: dict[str, bool] = {}
+def drag_until_read(studio: Studio, qtbot: QtBot, name: str, share: float) -> float:
+    """Drag a slider and wait for the analysis; what is obtained of what was asked, above 0 on the asked side."""
+    found = analyses(studio)
+    drag_slider(studio, name, share)
+    qtbot.waitUntil(lambda: bool(found), timeout=10_000)
+    assert studio.session.face is not None
+    assert studio.model is not None
+    at = studio.model.attribute_names.index(name)
+    asked = dict(studio.session.face.edit.values)[name]
+    return float(found[-1].beliefs.obtained[at] * np.sign(asked))
 
-    def set_(name: str, share: float) -> None:
-        found = analyses(studio)
-        drag_slider(studio, name, share)
-        qtbot.waitUntil(lambda: bool(found), timeout=10_000)
-        assert studio.session.face is not None
-        asked = dict(studio.session.face.edit.values)[name]
-        at = model.attribute_names.index(name)
-        shows[name] = found[-1].beliefs.obtained[at] * np.sign(asked) >= SHOWN
 
+def one_that_hardly_shows(studio: Studio, qtbot: QtBot) -> str:
+    """An attribute that was dragged to its other side, and that the small model hardly shows there."""
     assert studio.session.face is not None
     read = studio.session.face.inferred
-    names = [name for name in ("Smiling", "Young", "Male", "Eyeglasses", "Bangs") if abs(read[name]) > 0.01]
-    for name in names:
-        set_(name, 0.85 if read[name] < 0 else 0.15)
-    missing = [name for name in names if not shows[name]]
-    assert missing, "the small model changes nothing far enough"
-    assert len(said) <= len(missing)
-    assert all("Let the others follow" in text and "or drag further" in text for text in said)
-    first = panel.sliders[missing[0]].title
-    assert any(text.startswith(f"{first} ") for text in said)
-    before = len(said)
-    set_(missing[0], 0.84 if read[missing[0]] < 0 else 0.16)
-    assert len(said) == before
+    for name in ("Smiling", "Young", "Male", "Eyeglasses", "Bangs"):
+        if abs(read[name]) > 0.01:
+            if drag_until_read(studio, qtbot, name, 0.85 if read[name] < 0 else 0.15) < SHOWN:
+                return name
+            QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    pytest.fail("the small model changes everything far enough")
+
+
+def test_an_edit_that_does_not_show_says_what_would_help(studio: Studio, qtbot: QtBot) -> None:
+    line = studio.window.hint_line
+    title = studio.window.panel.sliders[one_that_hardly_shows(studio, qtbot)].title
+    assert line.hint.startswith(f"{title} hardly shows") or line.hint.startswith(f"{title} still shows")
+    assert line.hint.endswith("Let the others follow (below the sliders), or drag further.")
+    studio.window.panel.follow.click()
+    qtbot.waitUntil(lambda: "follow" not in line.hint)  # they do
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert line.hint == ""  # it was of another edit
+
+
+def test_what_is_said_comes_before_the_advice(studio: Studio, qtbot: QtBot) -> None:
+    one_that_hardly_shows(studio, qtbot)
+    line, status = studio.window.hint_line, studio.window.statusBar()
+    QTest.keyClick(studio.window, Qt.Key.Key_F5, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: "No other face" in status.currentMessage(), timeout=20_000)
+    studio.analysing.follow()
+    qtbot.wait(400)
+    assert "No other face" in status.currentMessage()
+    assert line.hint
+    assert not line.isVisible()
+    status.clearMessage()
+    assert line.isVisible()
+
+
+def test_what_is_hardly_asked_for_need_not_show(studio: Studio, qtbot: QtBot) -> None:
+    one_that_hardly_shows(studio, qtbot)
+    line, strength = studio.window.hint_line, studio.window.panel.strength
+    assert line.hint
+    found = analyses(studio)
+    drag(strength.groove, strength.groove.rect().center(), QPoint(10, strength.groove.height() // 2))
+    assert studio.session.face is not None
+    assert 0 < studio.session.face.edit.strength < 0.3
+    qtbot.waitUntil(lambda: bool(found) and not line.hint, timeout=10_000)
+
+
+def test_the_advice_is_cut_where_there_is_no_room(qtbot: QtBot) -> None:
+    line = HintLine()
+    qtbot.addWidget(line)
+    line.resize(120, 24)
+    line.show_hint("A sentence that is a good deal longer than the room.")
+    assert line.text().endswith("…")
+    assert line.toolTip() == line.hint
+    line.resize(900, 24)
+    line.show()
+    assert line.text() == line.hint
