@@ -6,6 +6,7 @@ import glob
 import io
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,27 @@ def write_beside(path: Path, data: bytes | str, durable: bool = True) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def distinct_names(paths: Sequence[Path]) -> dict[str, Path]:
+    """Every file by a short name of its own, in their order; a file that is given twice comes once.
+
+    The name is the file's without its ending, or with it, or with as many folders before it as tell it from the others:
+    ``model``, ``model.jpg``, ``first/model``.
+    """
+    files = {path.absolute(): path for path in paths}
+
+    def tail(file: Path, depth: int, ending: bool) -> tuple[str, ...]:
+        return (file if ending else file.with_suffix("")).parts[-depth:]
+
+    names = {}
+    for file, given in files.items():
+        ways = ((depth, ending) for depth in range(1, len(file.parts) + 1) for ending in (False, True))
+        depth, ending = next(
+            way for way in ways if sum(tail(other, *way) == tail(file, *way) for other in files) == 1
+        )
+        names["/".join(tail(file, depth, ending))] = given
+    return names
 
 
 def to_png(picture: Image.Image) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.files import clear_parts, part, write_beside
+from trainer.files import clear_parts, distinct_names, part, write_beside
 
 
 def test_text_and_bytes_take_the_place_of_what_was_there(tmp_path: Path) -> None:
@@ -48,3 +48,19 @@ def test_parts_of_other_files_are_left_alone(tmp_path: Path) -> None:
     other.touch()
     clear_parts(tmp_path / "one[1]")
     assert list(tmp_path.iterdir()) == [other]
+
+
+def test_files_of_one_name_are_told_apart() -> None:
+    given = [
+        "a/model.safetensors",
+        "b/model.safetensors",
+        "b/face.png",
+        "b/face.jpg",
+        "c/d.png",
+        "a/x/d.png",
+        "c/d.png",
+    ]
+    names = distinct_names([Path(each) for each in given])
+    expected = ["a/model", "b/model", "face.png", "face.jpg", "c/d", "x/d"]
+    assert list(names) == expected
+    assert [str(path) for path in names.values()] == given[:6]

@@ -31,7 +31,7 @@ from trainer.evaluation.figures import grid
 from trainer.evaluation.judge import Judge
 from trainer.evaluation.reconstruction import reconstruction_error
 from trainer.events import Progress
-from trainer.files import to_png, write_beside
+from trainer.files import distinct_names, to_png, write_beside
 from trainer.models.interface import JointModel
 
 WANTED = (
@@ -99,10 +99,10 @@ def measure_edits(
         results[name] = measured
         return measured
 
-    for number, path in enumerate(checkpoints):
+    for number, (title, path) in enumerate(distinct_names(checkpoints).items()):
         model = _load(path, data)
         for mode in _checked(modes):
-            run(f"{path.stem} ({mode})", by_model(model, mode)).update(reading(model, data, partition))
+            run(f"{title} ({mode})", by_model(model, mode)).update(reading(model, data, partition))
         if number == 0 and sheet is not None:
             write_beside(sheet, to_png(contact_sheet(model, data, partition, _checked(modes)[0])))
     if baselines:
@@ -173,7 +173,7 @@ def _reconstructed(model: JointModel, pixels: np.ndarray[Any, np.dtype[np.uint8]
 def print_tables(results: dict[str, Any], console: Console) -> None:
     """One table per strength: a row per method, the 13 standard attributes, then all."""
     for strength in ("1", "2", "3"):
-        table = Table("method", *FIGURES, "Fréchet", title=f"strength {strength}: 13 standard | all")
+        table = Table("method", *FIGURES, "Fréchet, all", title=f"strength {strength}: 13 standard | all")
         for name, result in results["results"].items():
             means = result["means"][strength]
             cells = [f"{means['standard'][f]:.3f} | {means['all'][f]:.3f}" for f in FIGURES]
@@ -206,16 +206,16 @@ def markdown(results: dict[str, Any], command: str) -> str:
         "",
     ]
     for group, title in (("standard", "The 13 standard attributes"), ("all", "All measured attributes")):
-        lines += [
-            f"## {title}",
-            "",
-            "| method | strength | success | adding | removing | collateral | drift | distance | sharpness | Fréchet |",
-            "|---|---|---|---|---|---|---|---|---|---|",
-        ]
+        further = [" Fréchet |"] if group == "all" else []  # that of all edited faces
+        header = (
+            "| method | strength | success | adding | removing | collateral | drift | distance | sharpness |"
+        )
+        lines += [f"## {title}", "", "".join([header, *further]), "|---" * (9 + len(further)) + "|"]
         for name, result in found.items():
             for strength, means in result["means"].items():
-                cells = " | ".join(_cell(figure, means[group][figure]) for figure in FIGURES)
-                lines.append(f"| {name} | {strength} | {cells} | {means['frechet']:.2f} |")
+                cells = [_cell(figure, means[group][figure]) for figure in FIGURES]
+                cells += [f"{means['frechet']:.2f}" for _ in further]
+                lines.append(f"| {name} | {strength} | {' | '.join(cells)} |")
         lines.append("")
     lines += ["## Reading", "", "| model | accuracy | balanced | reconstruction error |", "|---|---|---|---|"]
     lines += [

@@ -9,10 +9,11 @@ from trainer.data.face_crop import Pixels, extract
 from trainer.data.face_detection import find_faces
 from trainer.data.images import open_image
 from trainer.errors import DataError
+from trainer.files import distinct_names
 
 
 def crop_photographs(paths: Sequence[Path], size: int) -> dict[str, Pixels]:
-    """The first face (`find_faces`) of every photograph, cropped as the training data is, by the file's name.
+    """The first face (`find_faces`) of every photograph, cropped as the training data is, by its `distinct_names`.
 
     Args:
         paths: The files.
@@ -23,12 +24,12 @@ def crop_photographs(paths: Sequence[Path], size: int) -> dict[str, Pixels]:
         DataError: A photograph shows no face.
     """
     found = {}
-    for path in paths:
+    for name, path in distinct_names(paths).items():
         photo = open_image(path).pixels
         faces = find_faces(photo)
         if not faces:
             raise DataError(
                 f"No face was found in {path}: choose a photograph that shows one from the front."
             )
-        found[path.stem.replace("_", " ").title()] = extract(photo, faces[0].crop, size)
+        found[name.replace("_", " ").title()] = extract(photo, faces[0].crop, size)
     return found
