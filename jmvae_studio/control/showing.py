@@ -184,6 +184,7 @@ class Showing(QObject):
         """Show the faces of the photograph and their history, and let the model read the current one."""
         photo, face, window = self._session.photo, self._session.face, self._window
         window.show_history(photo.stack if photo else None)  # models of the other kind have one of their own
+        window.photo_view.let_go()
         window.photo_view.show_faces(
             [f.crop for f in photo.faces] if photo else [], photo.current if photo else 0
         )
@@ -276,11 +277,13 @@ class Showing(QObject):
             self._window.say(message, 12)
 
     def _show_values(self) -> None:
-        face = self._session.face
+        face, panel = self._session.face, self._window.panel
         if face is None or not face.inferred:
-            self._window.panel.show_values({}, {}, set())
+            panel.show_values({}, {}, set())
+            panel.show_whole(1.0, 1.0, (), ())
+            panel.follow.setChecked(False)
             return
-        edit, panel = face.edit, self._window.panel
+        edit = face.edit
         asked = dict(edit.values)
         panel.show_values({**face.inferred, **self.followed(face), **asked}, face.inferred, set(asked))
         free = tuple(name for name in edit.free if name not in asked)

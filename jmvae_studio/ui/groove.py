@@ -88,7 +88,9 @@ class Groove(QSlider):
             event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+        if self.isSliderDown():  # the mouse has it
+            event.accept()
+        elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.reset_asked.emit()
             self.gesture_ended.emit()
         elif event.key() == Qt.Key.Key_W:
@@ -98,7 +100,7 @@ class Groove(QSlider):
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         super().keyReleaseEvent(event)
-        if not event.isAutoRepeat():
+        if not event.isAutoRepeat() and not self.isSliderDown():
             self.gesture_ended.emit()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

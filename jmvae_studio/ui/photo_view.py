@@ -92,7 +92,7 @@ class PhotoView(Zoomable):
         self._size = (max(1, size[0]), max(1, size[1]))
         self._edited = {}
         self._crops = []
-        self._grip = None
+        self.let_go()
         self.viewport.fit()
 
     def show_faces(self, crops: Sequence[FaceCrop], current: int) -> None:
@@ -123,8 +123,12 @@ class PhotoView(Zoomable):
     def set_adjusting(self, adjusting: bool) -> None:
         """Let drags move, scale and turn the current face's square."""
         self._adjusting = adjusting
-        self._grip = None
+        self._end_grip()
         self.update()
+
+    def let_go(self) -> None:
+        """End a drag of the square, which is of a face that is no longer shown."""
+        self._grip = self._meter.before = None
 
     def show_plausibility(self, plausibility: float | None) -> None:
         """Show how plausible the current face's square is while it can be moved, 0…1; None while not known."""
@@ -224,12 +228,15 @@ class PhotoView(Zoomable):
             index = self._face_at(clicked)
             if index is not None:
                 self.face_clicked.emit(index)
-        if self._grip is not None:
-            self._grip = self._meter.before = None
-            self.crop_released.emit()
+        self._end_grip()
         self.update()
         if crop is not None and crop.side >= crop_box.SMALLEST:
             self.crop_drawn.emit(crop)
+
+    def _end_grip(self) -> None:
+        if self._grip is not None:
+            self.let_go()
+            self.crop_released.emit()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self._image is None or self._drawing or self._adjusting:

@@ -1,0 +1,94 @@
+"""Drags during which keys are pressed: each stays one step of the history, and of its own face."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from jmvae_studio.app import Studio
+from tests.gui.conftest import drag_slider, settle, values
+
+LEFT, NOTHING = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def two_faces(studio: Studio, qtbot: QtBot, tmp_path: Path, astronaut: np.ndarray) -> Studio:
+    """The studio with two faces, of which the square of the first is to be moved."""
+    face = Image.fromarray(astronaut[:300, 80:380])
+    both = Image.new("RGB", (640, 320), "gray")
+    both.paste(face, (10, 10))
+    both.paste(face.resize((220, 220)), (400, 50))
+    both.save(tmp_path / "two.png")
+    studio.open_path(tmp_path / "two.png")
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "two.png")
+    settle(studio, qtbot)
+    QTest.keyClick(studio.window, Qt.Key.Key_M, CONTROL | SHIFT)
+    assert studio.window.adjust_crop.isChecked()
+    return studio
+
+
+def steps(studio: Studio) -> list[str]:
+    assert studio.session.photo is not None
+    stack = studio.session.photo.stack
+    return [stack.text(index) for index in range(stack.count())]
+
+
+def drag_square(studio: Studio, key: Qt.Key) -> None:
+    """Drag the current face's square to the right, and press Ctrl, Shift and a key on the way."""
+    view, face = studio.window.photo_view, studio.session.face
+    assert face is not None
+    middle = view.to_widget(face.crop.center_x, face.crop.center_y).toPoint()
+    QTest.mousePress(view, LEFT, NOTHING, middle)
+    for x in range(3, 60, 3):
+        if x == 30:
+            modifiers = CONTROL if key == Qt.Key.Key_Backspace else CONTROL | SHIFT
+            QTest.keyClick(studio.window, key, modifiers)
+        QTest.mouseMove(view, middle + QPoint(x, 0))
+        QApplication.processEvents()
+    QTest.mouseRelease(view, LEFT, NOTHING, middle + QPoint(60, 0))
+
+
+def test_keys_do_not_divide_the_drag_of_a_slider(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    drag_slider(studio, "Smiling", 0.1)
+    before = values(studio)
+    groove = studio.window.panel.sliders["Male"].groove
+    places = [QPoint(x, groove.height() // 2) for x in range(40, 80, 4)]
+    QTest.mousePress(groove, LEFT, NOTHING, places[0])
+    for place in places:
+        QTest.mouseMove(groove, place)
+        for key, modifier in (
+            (Qt.Key.Key_Shift, NOTHING),
+            (Qt.Key.Key_Delete, NOTHING),
+            (Qt.Key.Key_Z, CONTROL),
+        ):
+            QTest.keyClick(groove, key, modifier)
+    QTest.mouseRelease(groove, LEFT, NOTHING, places[-1])
+    assert len(steps(studio)) == 2
+    assert values(studio).items() > before.items()
+    QTest.keyClick(groove, Qt.Key.Key_Z, CONTROL)
+    assert values(studio) == before
+
+
+def test_the_square_is_let_go_of_where_moving_it_is_switched_off(two_faces: Studio, qtbot: QtBot) -> None:
+    studio = two_faces
+    drag_square(studio, Qt.Key.Key_M)
+    assert len(steps(studio)) == 1
+    settle(studio, qtbot)
+    drag_slider(studio, "Smiling", 0.9)
+    assert values(studio)["Smiling"] > 1
+    assert len(steps(studio)) == 2
+
+
+def test_a_square_that_is_gone_moves_no_other(two_faces: Studio) -> None:
+    studio = two_faces
+    assert studio.session.photo is not None
+    others = [face.crop for face in studio.session.photo.faces[1:]]
+    drag_square(studio, Qt.Key.Key_Backspace)
+    assert [face.crop for face in studio.session.photo.faces] == others
