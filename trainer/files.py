@@ -51,6 +51,11 @@ def write_beside(path: Path, data: bytes | str, durable: bool = True) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def typed_path(text: str) -> Path:
+    """A path that somebody typed: ``~`` is their home, and left as it is where nobody has that name."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111  # Path's own raises for a user that is none
+
+
 def distinct_names(paths: Sequence[Path]) -> dict[str, Path]:
     """Every file by a short name of its own, in their order; a file that is given twice comes once.
 

@@ -19,7 +19,7 @@ class Analysing(QObject):
     """Asks for an analysis of the present edit, and keeps the newest."""
 
     changed = Signal()
-    """An analysis has come."""
+    """An analysis has come, or the present edit is again the one that it is of."""
 
     def __init__(
         self, session: Session, showing: Showing, renderer: Renderer, parent: QObject | None = None
@@ -61,7 +61,9 @@ class Analysing(QObject):
 
     def _ask(self) -> None:
         request = self._showing.preview_request()
-        if request is not None and self.of_edit is None:
+        if self.of_edit is not None:  # an edit that was analysed before has come back
+            self.changed.emit()
+        elif request is not None:
             self._renderer.analyse(request)
 
     def _take(self, found: Analysis) -> None:

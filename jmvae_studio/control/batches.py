@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
@@ -26,6 +25,7 @@ from jmvae_studio.ui.main_window import MainWindow
 from trainer.data.face_crop import FaceCrop
 from trainer.data.images import list_images
 from trainer.errors import ImageError
+from trainer.files import typed_path
 
 _Layers = list[tuple[Layer, FaceCrop]]
 
@@ -122,7 +122,7 @@ class Batches(QObject):
             raise _BadWishError(tr("No model is at work yet: wait until it is loaded and start again."))
         if not wish.folder:
             raise _BadWishError(tr("No folder is chosen: choose the folder of the pictures."))
-        folder, out = Path(wish.folder).expanduser(), Path(wish.out or wish.folder).expanduser()
+        folder, out = typed_path(wish.folder), typed_path(wish.out or wish.folder)
         try:
             files = list_images(folder)
         except ImageError as error:

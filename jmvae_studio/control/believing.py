@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 
 from PySide6.QtCore import QObject
 
 from jmvae_studio.control.analysing import Analysing
 from jmvae_studio.control.models import Models
 from jmvae_studio.document.attributes import title
-from jmvae_studio.document.edit import HIGHEST, LOWEST
+from jmvae_studio.document.edit import HIGHEST, LOWEST, STRONGEST, Edit
 from jmvae_studio.document.session import Session
 from jmvae_studio.language import tr
 from jmvae_studio.settings import Settings
@@ -77,7 +78,7 @@ class Believing(QObject):
         self._window.panel.show_beliefs(spread, obtained)
         self._window.hint_line.show_hint(hint)
 
-    def _advise(self, reached: dict[str, float], obtained: dict[str, float]) -> str:
+    def _advise(self, reached: Mapping[str, float], obtained: Mapping[str, float]) -> str:
         """What helps the attribute that shows least of those that were clearly asked to change sides.
 
         Args:
@@ -100,14 +101,20 @@ class Believing(QObject):
             found = tr("{title} hardly shows on this face.", title=title(least))
         else:
             found = tr("{title} still shows on this face.", title=title(least))
-        can_go_on = LOWEST < dict(face.edit.values)[least] < HIGHEST and least not in face.edit.locked
-        if not face.edit.free and can_go_on:
-            way = tr("Let the others follow (below the sliders), or drag further.")
-        elif not face.edit.free:
-            way = tr("Let the others follow (below the sliders).")
-        else:
-            way = tr("Drag further.") if can_go_on else ""
-        return f"{found} {way}".rstrip()
+        ways = ", ".join(self._ways(face.edit, least, reached))
+        return f"{found} {tr('What may help: {ways}.', ways=ways)}" if ways else found
+
+    def _ways(self, edit: Edit, name: str, reached: Mapping[str, float]) -> Iterator[str]:
+        """What can still be done for an attribute: words amid a sentence."""
+        if not edit.free:
+            yield tr("let the others follow (below the sliders)")
+        elif reached.keys() - {*edit.free, *edit.locked, *dict(edit.values)}:
+            yield tr("let more of the others follow")
+        if LOWEST < reached[name] < HIGHEST and name not in edit.locked:
+            if LOWEST < dict(edit.values)[name] < HIGHEST:
+                yield tr("drag further")
+            elif edit.strength < STRONGEST:
+                yield tr("raise Strength")
 
     def _notable(self, obtained: dict[str, float]) -> dict[str, float]:
         """Of the attributes that were set, and of the others that moved with them; nothing without an edit.

@@ -22,7 +22,7 @@ class Models(QObject):
     """Loads models and keeps the choice of model and device."""
 
     loading = Signal()
-    """Another model was asked for."""
+    """Another model or device was asked for."""
     changed = Signal(object, bool)
     """A `ModelInfo` is at work; whether it is the same model as before, on another device."""
     failed = Signal(str)
@@ -95,5 +95,6 @@ class Models(QObject):
 
     def _choose_device(self, device: str) -> None:
         self._chosen_device = cast(Device, device)
+        self.loading.emit()
         self._window.say(tr("Moving the model…"), 60)
         self._renderer.load(self._path, self._chosen_device)

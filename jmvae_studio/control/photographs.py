@@ -49,6 +49,8 @@ class Photographs(QObject):
         """What was said of the photograph, for a model that becomes ready later."""
         self._reading = False
         """A photograph that is to be shown is being read."""
+        self._farewell = ""
+        """What was said of the photograph before it, which is to be read too."""
         self._pixmaps: dict[int, QPixmap] = {}
         # A folder brings many small pictures: the strip is filled once for all that came together.
         self._strip_due = QTimer(self, interval=0, singleShot=True)
@@ -159,6 +161,7 @@ class Photographs(QObject):
             else tr("{name} was closed; Ctrl+Shift+T brings it back.", name=photo.name)
         )
         self._window.say(told, 12)
+        self._farewell = told if self._reading else ""
 
     def _pictures_in(self, path: Path) -> list[Path]:
         try:
@@ -202,7 +205,7 @@ class Photographs(QObject):
             self._window.say(tr("There is no picture on the clipboard."))
 
     def _read(self, path: Path, photo: Photo | None = None) -> None:
-        self._reading = True
+        self._reading, self._farewell = True, ""
         self.opener.open(path, photo, search=photo is None or not photo.searched)
 
     def _opened(self, opened: Opened) -> None:
@@ -233,7 +236,7 @@ class Photographs(QObject):
                 )
             )
         self.notice = " ".join([tr("{name} is open.", name=path.name), *notes])
-        self._window.say(self.notice, 12)
+        self._window.say(f"{self._farewell} {self.notice}".lstrip(), 12)
         if not known:
             self.first_opened.emit(photo, before)
         self._follow_model()

@@ -101,9 +101,19 @@ def check_place(path: Path, originals: frozenset[Identity] = frozenset()) -> Non
     """Refuse a place where no file of ours can be.
 
     Raises:
-        SaveError: The folder is missing, or the target is a folder or one of ``originals``.
+        SaveError: The folder is missing, the target is a folder or one of ``originals``, or no file can have its name.
     """
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # a name that is too long
+        raise SaveError(
+            tr(
+                "{path} cannot be written: {reason}. Choose another name or folder.",
+                path=path,
+                reason=error.strerror,
+            )
+        ) from error
+    if is_folder:
         raise SaveError(tr("{path} is a folder. Choose a file name inside it.", path=path))
     if not path.parent.is_dir():
         raise SaveError(

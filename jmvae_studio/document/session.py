@@ -360,10 +360,17 @@ class Session(QObject):
             followed: Where it stands if it has followed others there.
         """
         face = self.face
-        if face is not None:
-            read = face.inferred.get(name, 0.0) if followed is None else followed
-            value = dict(face.edit.values).get(name, read)
-            self.change(lambda edit: edit.with_state(name, state, value))
+        if face is None:
+            return
+        read = face.inferred.get(name, 0.0)
+        value = dict(face.edit.values).get(name, read if followed is None else followed)
+
+        def make(edit: Edit) -> Edit:
+            changed = edit.with_state(name, state, value)
+            # Locked where it was read and held again, it is as it was before.
+            return changed.with_value(name, None) if state == "held" and value == read else changed
+
+        self.change(make)
 
     def change(self, make: Callable[[Edit], Edit], name: str = "") -> None:
         """Change the current face's edit as one undo entry, with a name of its own or described."""

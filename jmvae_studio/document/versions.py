@@ -10,7 +10,9 @@ from jmvae_studio.language import tr
 def keep_version(session: Session, photo: Photo, name: str) -> None:
     """Keep a photograph's faces and edits under a name; a version of that name is replaced."""
     session.end_gesture()
-    _change(session, photo, name, photo.version(name), tr("keep version {name}", name=name))
+    kept = photo.version(name)
+    if photo.versions.get(name) != kept:
+        _change(session, photo, name, kept, tr("keep version {name}", name=name))
 
 
 def remove_version(session: Session, name: str) -> None:
@@ -26,7 +28,9 @@ def show_version(session: Session, name: str) -> None:
     session.end_gesture()
     photo = session.photo
     version = photo.versions.get(name) if photo else None
-    if photo is not None and version is not None and version.whole == photo.whole:
+    if photo is None or version is None or version == photo.version(name):
+        return
+    if version.whole == photo.whole:
         known = {face.crop: face for face in photo.faces}
         faces = [_restored(kept, known.get(kept.crop)) for kept in version.faces]
         session.change_faces(faces, version.current, tr("version {name}", name=name))

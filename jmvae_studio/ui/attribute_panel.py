@@ -196,7 +196,7 @@ class AttributePanel(QWidget):
         """Show what acts on the whole edit, and which attributes are locked and free."""
         self.strength.show_value(strength, 1.0, strength != 1.0)
         self.identity.show_value(identity, 1.0, identity != 1.0)
-        if identity != 1.0:
+        if strength != 1.0 or identity != 1.0:
             self.reset_all.setEnabled(self._active)
         if (locked, free) != self._states:
             self._states = (locked, free)

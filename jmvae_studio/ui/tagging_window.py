@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 
 from jmvae_studio.language import mark, tr, trn
 from jmvae_studio.ui.contact_sheet import ContactSheet, Entry
+from trainer.files import typed_path
 
 FACES, OPEN, REJECTED = mark("Faces"), mark("Not said yet"), mark("Rejected")
 """What the sheet can show."""
@@ -226,7 +227,7 @@ class TaggingWindow(QDialog):
     def _begin(self, given: str) -> None:
         self._begun = given
         self.folder.setText(given)
-        self.folder_given.emit(Path(given).expanduser().absolute())
+        self.folder_given.emit(typed_path(given).absolute())
 
     def _ask_table(self) -> None:
         kinds = tr("Tables (*.csv *.tsv);;All files (*)")

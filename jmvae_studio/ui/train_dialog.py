@@ -33,6 +33,7 @@ from jmvae_studio.ui.config_fields import ConfigField, FieldList, default_of, ti
 from jmvae_studio.ui.measure_line import MeasureLine
 from trainer.config import PRESETS, TrainConfig, make_config
 from trainer.errors import ConfigError
+from trainer.files import typed_path
 from trainer.systems import SYSTEMS, check_run
 
 BASIC = ("preset", "system", "epochs", "gan_epochs", "alpha", "batch_size", "device", "precision", "parent")
@@ -171,7 +172,7 @@ class TrainDialog(QDialog):
 
     def _parent_path(self) -> Path | None:
         text = self.fields["parent"].value
-        return Path(text).expanduser().absolute() if text else None
+        return typed_path(text).absolute() if text else None
 
     def _look_at_parent(self) -> None:
         path = self._parent_path()
@@ -200,7 +201,7 @@ class TrainDialog(QDialog):
             preset.set_value("faces")
 
     def _folder(self) -> Path:
-        return Path(self.data.text().strip()).expanduser().absolute()
+        return typed_path(self.data.text().strip()).absolute()
 
     def _look(self) -> None:
         if self.data.text().strip():

@@ -77,6 +77,15 @@ def test_a_folder_gets_the_current_edit(studio: Studio, qtbot: QtBot, folder: Pa
     dialog.close()
 
 
+def test_a_home_that_nobody_has_is_a_folder_that_is_missing(
+    studio: Studio, qtbot: QtBot, folder: Path
+) -> None:
+    dialog = open_dialog(studio, Path("~nobody at all/pictures"))
+    start(studio, dialog, qtbot)
+    assert "“pictures” cannot be read" in dialog.note.text()
+    dialog.close()
+
+
 def test_the_edit_that_is_named_is_the_one_that_is_made(
     studio: Studio, qtbot: QtBot, folder: Path, tmp_path: Path, astronaut: np.ndarray
 ) -> None:

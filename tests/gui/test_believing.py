@@ -129,7 +129,7 @@ def test_an_edit_that_does_not_show_says_what_would_help(studio: Studio, qtbot: 
     line = studio.window.hint_line
     title = studio.window.panel.sliders[one_that_hardly_shows(studio, qtbot)].title
     assert line.hint.startswith(f"{title} hardly shows") or line.hint.startswith(f"{title} still shows")
-    assert line.hint.endswith("Let the others follow (below the sliders), or drag further.")
+    assert line.hint.endswith("What may help: let the others follow (below the sliders), drag further.")
     studio.window.panel.follow.click()
     qtbot.waitUntil(lambda: "follow" not in line.hint)  # they do
     QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -149,6 +149,32 @@ def test_what_is_said_comes_before_the_advice(studio: Studio, qtbot: QtBot) -> N
     assert not line.isVisible()
     status.clearMessage()
     assert line.isVisible()
+
+
+def test_the_advice_names_what_is_left_to_do(studio: Studio, qtbot: QtBot) -> None:
+    name = one_that_hardly_shows(studio, qtbot)
+    line, panel = studio.window.hint_line, studio.window.panel
+    studio.session.set_state("Blurry", "free")
+    qtbot.waitUntil(lambda: line.hint.endswith("let more of the others follow, drag further."))
+    studio.session.set_state("Blurry", "held")
+    assert studio.session.face is not None
+    end = 0.99 if dict(studio.session.face.edit.values)[name] > 0 else 0.01
+    drag_slider(studio, name, end)
+    qtbot.waitUntil(lambda: not line.hint or line.hint.endswith("(below the sliders)."))  # it is at its end
+    strength = panel.strength.groove
+    drag(strength, strength.rect().center(), QPoint(strength.width() * 2 // 5, strength.height() // 2))
+    qtbot.waitUntil(lambda: not line.hint or line.hint.endswith("raise Strength."))
+
+
+def test_what_was_obtained_is_seen_again_when_its_edit_is_back(studio: Studio, qtbot: QtBot) -> None:
+    groove = studio.window.panel.sliders["Smiling"].groove
+    drag_until_read(studio, qtbot, "Smiling", 0.95)
+    obtained = groove.obtained
+    assert obtained is not None
+    for key in (Qt.Key.Key_Z, Qt.Key.Key_Y):
+        QTest.keyClick(studio.window, key, Qt.KeyboardModifier.ControlModifier)
+        assert groove.obtained is None
+    qtbot.waitUntil(lambda: groove.obtained == obtained)
 
 
 def test_what_is_hardly_asked_for_need_not_show(studio: Studio, qtbot: QtBot) -> None:

@@ -131,6 +131,20 @@ def test_a_closed_photograph_comes_back_with_everything(studio: Studio, qtbot: Q
     assert edits(studio) == {}
 
 
+def test_what_was_closed_is_still_said_when_the_next_one_is_open(
+    studio: Studio, qtbot: QtBot, folder: Path
+) -> None:
+    drop(studio, folder / "1.jpg", folder / "2.jpg")  # the second one is not read yet
+    wait_for(studio, qtbot, "1.jpg")
+    settle(studio, qtbot)
+    status = studio.window.statusBar()
+    QTest.keyClick(studio.window, Qt.Key.Key_W, CONTROL)
+    wait_for(studio, qtbot, "2.jpg")
+    assert status.currentMessage().startswith("1.jpg was closed; Ctrl+Shift+T brings it back. 2.jpg is open.")
+    QTest.keyClick(studio.window, Qt.Key.Key_PageUp, CONTROL)
+    assert "closed" not in status.currentMessage()
+
+
 def test_a_photograph_comes_back_once(studio: Studio, qtbot: QtBot, folder: Path, photograph: Path) -> None:
     keys = CONTROL | Qt.KeyboardModifier.ShiftModifier
     drag_slider(studio, "Smiling", 0.9)

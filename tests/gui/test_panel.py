@@ -65,6 +65,34 @@ def test_a_locked_attribute_is_moved_by_nothing(studio: Studio, qtbot: QtBot) ->
     assert studio.session.undo_group.undoText().startswith("Male to")
 
 
+def test_what_was_locked_where_it_was_read_is_held_as_read_again(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    choose(studio, "Young", "Lock Where It Is")
+    assert "Young" in values(studio)
+    choose(studio, "Young", "Keep as Read Until Set")
+    assert values(studio) == {}
+    drag_slider(studio, "Young", 0.1)
+    set_to = values(studio)
+    choose(studio, "Young", "Lock Where It Is")
+    choose(studio, "Young", "Keep as Read Until Set")
+    assert values(studio) == set_to  # that was the user's own
+
+
+def test_the_panel_is_empty_with_the_window(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    panel = studio.window.panel
+    choose(studio, "Young", "Lock Where It Is")
+    switch_follow(studio)
+    strength = panel.strength.groove
+    drag(strength, strength.rect().center(), QPoint(strength.width() - 20, strength.height() // 2))
+    assert panel.reset_all.isEnabled()
+    QTest.keyClick(studio.window, Qt.Key.Key_W, CONTROL)
+    assert studio.session.photo is None
+    assert panel.strength.groove.value() == 100
+    assert not panel.follow.isChecked()
+    assert {slider.mark.shown[0] for slider in panel.sliders.values()} == {"held"}
+
+
 def switch_follow(studio: Studio) -> None:
     """Click the box of “The others follow”."""
     follow = studio.window.panel.follow

@@ -86,6 +86,19 @@ def test_versions_are_kept_switched_removed_and_undone(studio: Studio, qtbot: Qt
     assert values(studio) == {}
 
 
+def test_what_changes_nothing_is_no_step(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    drag_slider(studio, "Smiling", 0.9)
+    keep(studio, "Smile")
+    assert studio.session.photo is not None
+    stack = studio.session.photo.stack
+    count = stack.count()
+    choose(studio, "Smile")
+    keep(studio, "Smile")
+    assert stack.count() == count
+    assert shown(studio) == [("Smile", True)]
+
+
 def test_a_version_holds_every_face_and_its_square(studio: Studio, qtbot: QtBot) -> None:
     settle(studio, qtbot)
     photo = studio.session.photo

@@ -85,6 +85,8 @@ def test_targets_that_cannot_be_are_refused(tmp_path: Path) -> None:
     (tmp_path / "b.png").mkdir()
     with pytest.raises(SaveError, match="is a folder"):
         check_target(tmp_path / "b.png")
+    with pytest.raises(SaveError, match="Choose another name"):
+        check_target(tmp_path / f"{'é' * 150}.png")  # 304 bytes
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
