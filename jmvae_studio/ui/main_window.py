@@ -57,7 +57,6 @@ class MainWindow(MenuWindow):
         """Asked in turn before the window closes; whoever says no closes it later."""
         self.setWindowTitle("JMVAE Studio")
         self.setAcceptDrops(True)
-        self.setMinimumSize(640, 420)
         self.faces_viewport = Viewport(self)
         step = self.faces_viewport
         self.input_canvas = ImageCanvas(tr("Input face"), tr("The face to edit"), step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,6 +29,8 @@ _MOST = 20
 """Messages that wait behind the one shown; older ones are forgotten."""
 
 
+_LONG = re.compile(r"[^\s/\\-]{33,}")
+"""A word without a place to break it, as file names can be: whole, it would make the window wider."""
 _NARROW = 560
 """Pixels below which the buttons go under the words."""
 
@@ -143,7 +146,8 @@ class MessageBar(QWidget):
             self.hide()
             return
         message, waiting = self._messages[-1], len(self._messages) - 1
-        self.text.setText(message.text)
+        self.text.setText(_LONG.sub(lambda word: f"{word[0][:18]}…{word[0][-13:]}", message.text))
+        self.text.setToolTip(message.text if _LONG.search(message.text) else "")
         self.setAccessibleDescription(message.text)
         self.more.setText(trn("{count} more", "{count} more", waiting) if waiting else "")
         self.more.setVisible(waiting > 0)

@@ -116,6 +116,45 @@ def test_nothing_is_cut_off_in_the_smallest_window(studio: Studio, qtbot: QtBot)
     assert window.size() == window.minimumSize()
 
 
+@pytest.mark.parametrize("dock", ["map_dock", "faces_dock", "training_dock"])
+def test_a_dock_that_needs_room_makes_a_small_window_larger(studio: Studio, qtbot: QtBot, dock: str) -> None:
+    settle(studio, qtbot)
+    window = studio.window
+    window.resize(window.minimumSize())
+    QApplication.processEvents()
+    getattr(window, dock).toggleViewAction().trigger()
+
+    def fits() -> bool:
+        whole = QRect(QPoint(0, 0), window.size())
+        widgets = (
+            window.panel.strength.number,
+            window.panel.reset_all,
+            window.photo_view,
+            getattr(window, dock),
+        )
+        places = [QRect(widget.mapTo(window, QPoint(0, 0)), widget.size()) for widget in widgets]
+        apart = not any(places[-1].intersects(place) for place in places[:-1])
+        return apart and all(whole.contains(place) for place in places)
+
+    qtbot.waitUntil(fits)
+
+
+def test_a_long_file_name_leaves_the_window_as_wide_as_it_is(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    settle(studio, qtbot)
+    window = studio.window
+    window.resize(window.minimumSize())
+    QApplication.processEvents()
+    width = window.width()
+    name = f"IMG_20240512_{'portrait_of_grandmother_' * 6}final.heic"
+    studio.open_path(tmp_path / name)
+    qtbot.waitUntil(lambda: "does not exist" in said(studio))
+    QApplication.processEvents()
+    assert window.width() == width
+    assert name in window.messages.text.toolTip()
+
+
 def test_ctrl_backspace_deletes_a_word_while_typing(studio: Studio, qtbot: QtBot) -> None:
     settle(studio, qtbot)
     activate(studio)
