@@ -41,6 +41,9 @@ def reproduce(
         list[Path] | None,
         typer.Option(help="Photograph to show in the figures in place of test pictures; may be repeated."),
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write over a result of more training, or a damaged one.")
+    ] = False,
     listed: Annotated[bool, typer.Option("--list", help="Name every experiment.")] = False,
     page: Annotated[bool, typer.Option("--page", help="Renew the page of all results in --results.")] = False,
 ) -> None:
@@ -73,7 +76,7 @@ def reproduce(
 
     changes = parse_settings(setting or [])
     photos = tuple(photo or ())
-    request = Request(chosen, data, out, results, seed, workers, training, changes, photos)
+    request = Request(chosen, data, out, results, seed, workers, training, changes, photos, replace)
     try:
         with make_bar() as bar:
             result = bring(experiment, request, shower(bar))

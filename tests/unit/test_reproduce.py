@@ -191,6 +191,46 @@ def test_a_table_of_finished_unfinished_and_missing_runs(
     assert anew["table"][0]["measured"]["label → image"]["value"] != -1.5
 
 
+def test_a_result_of_more_training_is_kept(digits: Path, tmp_path: Path) -> None:
+    experiment = find_experiment("mnist-generate")
+    asked = request(digits, tmp_path)
+    leave_run(experiment, experiment.trainings[0], digits, asked.out, SMALL)
+    reproduce(experiment, asked, quiet)
+    path = asked.results / "mnist-generate.json"
+    own = path.read_bytes()
+    reproduce(experiment, asked, quiet)  # no fewer epochs: made anew
+    name = experiment.trainings[0].name
+    for better in ({"name": name, "epochs": 3}, {"name": "another", "epochs": 1}):
+        values = json.loads(own)
+        values["runs"].append(better)
+        kept = json.dumps(values)
+        path.write_text(kept)
+        for train in (False, True):
+            with pytest.raises(
+                TrainerError, match=r"mnist-generate\.json holds a result of more training.*--replace"
+            ):
+                reproduce(experiment, replace(asked, train=train), quiet)
+        assert path.read_text() == kept
+    reproduce(experiment, replace(asked, results=tmp_path / "elsewhere"), quiet)
+    reproduce(experiment, replace(asked, replace=True), quiet)
+    assert json.loads(path.read_text())["runs"] == json.loads(own)["runs"]
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"runs": 3}', '{"runs": [{"name": "x", "epochs": "many"}]}'])
+def test_a_damaged_result_is_named_before_it_is_replaced(damaged: str, digits: Path, tmp_path: Path) -> None:
+    experiment = find_experiment("mnist-generate")
+    asked = request(digits, tmp_path)
+    leave_run(experiment, experiment.trainings[0], digits, asked.out, SMALL)
+    asked.results.mkdir()
+    path = asked.results / "mnist-generate.json"
+    path.write_text(damaged)
+    with pytest.raises(TrainerError, match=r"mnist-generate\.json is no result.*--replace"):
+        reproduce(experiment, asked, quiet)
+    assert path.read_text() == damaged
+    reproduce(experiment, replace(asked, replace=True), quiet)
+    assert json.loads(path.read_text())["experiment"] == "mnist-generate"
+
+
 @pytest.mark.parametrize(
     "name", ["mnist-bounds", "mnist-latent", "mnist-iterations", "mnist-generate", "reconstructions"]
 )

@@ -5,12 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from itertools import groupby
+from pathlib import Path
 from typing import Any
+
+from trainer.errors import TrainerError
 
 
 def to_json(result: Mapping[str, Any]) -> bytes:
     """The whole result, for machines."""
     return (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def trained_epochs(path: Path) -> dict[str, int]:
+    """The epochs behind each run of the result at ``path``, by the run's name.
+
+    Raises:
+        TrainerError: It is damaged.
+    """
+    try:
+        runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+        return {str(run["name"]): int(run["epochs"]) for run in runs}
+    except (ValueError, LookupError, TypeError, OverflowError) as error:
+        raise TrainerError(
+            f"{path} is no result of an experiment, or a damaged one: "
+            "give another folder with --results, or --replace."
+        ) from error
 
 
 def to_markdown(result: Mapping[str, Any]) -> bytes:

@@ -20,7 +20,7 @@ from trainer.config import load_config
 from trainer.errors import ConfigError, TrainerError
 from trainer.events import Progress
 from trainer.reproduce.experiment import Budget, Experiment, Measured, Trained, Training
-from trainer.reproduce.report import to_json, to_markdown
+from trainer.reproduce.report import to_json, to_markdown, trained_epochs
 from trainer.reproduce.runs import Job, setting, train_all
 
 Pixels = npt.NDArray[np.uint8]
@@ -40,6 +40,7 @@ class Request:
         train: Whether to train; without, the runs are evaluated as they stand.
         changes: Settings that win over the experiment's, in all runs.
         photos: Photographs whose faces the figures show; pictures of the test partition if empty.
+        replace: Whether a result of more training, or a damaged one, may be written over.
     """
 
     budget: Budget
@@ -51,6 +52,7 @@ class Request:
     train: bool = True
     changes: Mapping[str, Any] = field(default_factory=dict)
     photos: tuple[Path, ...] = ()
+    replace: bool = False
 
 
 def reproduce(experiment: Experiment, request: Request, progress: Progress) -> dict[str, Any]:
@@ -60,19 +62,22 @@ def reproduce(experiment: Experiment, request: Request, progress: Progress) -> d
         What ``NAME.json`` holds.
 
     Raises:
-        TrainerError: Nothing is trained and nothing shall be; or a run, the data or a photograph cannot be used.
+        TrainerError: Nothing is trained and nothing shall be; there is a result of more training; or a run, the data or
+            a photograph cannot be used.
         KeyboardInterrupt: Training was stopped; its runs are saved, nothing is written.
     """
     jobs = {training: _job(experiment, training, request) for training in experiment.trainings}
     photographs = _photographs(experiment, request, next(iter(jobs.values())).config.image_size)
-    if request.train:
-        train_all(list(jobs.values()), request.workers, request.out / "logs", progress)
-    else:
+    if not request.train:
         for job in jobs.values():
             job.check()
+        if not any(job.epochs for job in jobs.values()):
+            raise TrainerError(f"No run of “{experiment.name}” in {request.out} has finished an epoch yet.")
+    if not request.replace:
+        _check_replaced(experiment, request, jobs)
+    if request.train:
+        train_all(list(jobs.values()), request.workers, request.out / "logs", progress)
     trained = _trained(experiment, request, jobs, photographs)
-    if not trained:
-        raise TrainerError(f"No run of “{experiment.name}” in {request.out} has finished an epoch yet.")
     measured: dict[str, Measured] = {}
     for number, run in enumerate(trained):
         progress("measuring", number, len(trained), run.training.name)
@@ -99,6 +104,24 @@ def _job(experiment: Experiment, training: Training, request: Request) -> Job:
     return Job(request.out.absolute() / experiment.run_name(training, config), config)
 
 
+def _check_replaced(experiment: Experiment, request: Request, jobs: Mapping[Training, Job]) -> None:
+    """See before anything is trained that no result of more training would be lost."""
+    path = request.results / f"{experiment.name}.json"
+    if not path.exists():
+        return
+    wanted = {
+        training.name: job.config.total_epochs if request.train else job.epochs
+        for training, job in jobs.items()
+    }
+    for name, epochs in trained_epochs(path).items():
+        now = wanted.get(name, 0)
+        if epochs > now:
+            raise TrainerError(
+                f"{path} holds a result of more training ({name} has {epochs} epochs there, {now} here): "
+                "give another folder with --results, or --replace."
+            )
+
+
 def _photographs(experiment: Experiment, request: Request, size: int) -> Mapping[str, Pixels]:
     """Seen to before anything is trained."""
     if not request.photos:
@@ -116,12 +139,10 @@ def _trained(
     jobs: Mapping[Training, Job],
     photographs: Mapping[str, Pixels],
 ) -> list[Trained]:
-    """The runs that have published weights, with the data they share."""
+    """The runs that have published weights, one or more, with the data they share."""
     from trainer.data.loading import load_dataset
 
     ready = {training: job for training, job in jobs.items() if job.epochs}
-    if not ready:
-        return []
     dataset = load_dataset(next(iter(ready.values())).config)
     effort = experiment.efforts[request.budget]
     return [
