@@ -216,6 +216,22 @@ def test_a_result_of_more_training_is_kept(digits: Path, tmp_path: Path) -> None
     assert json.loads(path.read_text())["runs"] == json.loads(own)["runs"]
 
 
+def test_what_was_kept_damaged_is_measured_anew(digits: Path, tmp_path: Path) -> None:
+    experiment = find_experiment("mnist-conditional")
+    asked = request(digits, tmp_path)
+    leave_run(experiment, experiment.trainings[0], digits, asked.out, SMALL)
+    first = reproduce(experiment, asked, quiet)
+    path = next(asked.out.glob("*/measured/mnist-conditional.json"))
+    own = path.read_bytes()
+    key = json.loads(own)["key"]
+    shapes = (None, {"a": 1}, {"a": {}}, {"a": {"value": "1"}})
+    kept = (json.dumps({"key": key, "measured": shape}) for shape in shapes)
+    for content in ('{"key": ', "[]", "{}", *kept):
+        path.write_text(content)
+        assert reproduce(experiment, asked, quiet)["table"] == first["table"]
+        assert path.read_bytes() == own
+
+
 @pytest.mark.parametrize("damaged", ["{", "[]", '{"runs": 3}', '{"runs": [{"name": "x", "epochs": "many"}]}'])
 def test_a_damaged_result_is_named_before_it_is_replaced(damaged: str, digits: Path, tmp_path: Path) -> None:
     experiment = find_experiment("mnist-generate")

@@ -69,6 +69,23 @@ def test_a_page_without_a_place_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "README.md").read_text() == "mine"
 
 
+@pytest.mark.parametrize("damage", ["cut short", "a list", "incomplete", "another shape"])
+def test_a_damaged_result_is_named_and_the_page_left_alone(damage: str, tmp_path: Path) -> None:
+    page, before = tmp_path / "README.md", f"{BEGIN}\n\nold\n\n{END}\n"
+    page.write_text(before)
+    whole = result("mnist-bounds")
+    contents = {
+        "cut short": json.dumps(whole)[:-9],
+        "a list": "[]",
+        "incomplete": json.dumps({name: part for name, part in whole.items() if name != "runs"}),
+        "another shape": json.dumps(whole | {"table": 3}),
+    }
+    (tmp_path / "mnist-bounds.json").write_text(contents[damage])
+    with pytest.raises(TrainerError, match=r"mnist-bounds\.json is damaged or incomplete"):
+        renew_page(tmp_path)
+    assert page.read_text() == before
+
+
 def test_the_page_of_the_project_names_every_experiment() -> None:
     text = (RESULTS / "README.md").read_text()
     rows = [line.split("|")[1].strip(" `") for line in text.splitlines() if line.startswith("| `")]

@@ -26,7 +26,7 @@ def renew_page(folder: Path) -> int:
         How many experiments there are on the page.
 
     Raises:
-        TrainerError: There is no ``README.md``, or it has no place for them.
+        TrainerError: There is no ``README.md``, it has no place for them, or a result is damaged.
     """
     from trainer.files import write_beside
 
@@ -43,9 +43,15 @@ def renew_page(folder: Path) -> int:
         file = folder / f"{experiment.name}.json"
         if not file.is_file():
             continue
-        result = json.loads(file.read_text(encoding="utf-8"))
-        if result["budget"] != "quick":
-            sections.append("\n".join(section(experiment, result)))
+        try:
+            result = json.loads(file.read_text(encoding="utf-8"))
+            if result["budget"] != "quick":
+                sections.append("\n".join(section(experiment, result)))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise TrainerError(
+                f"{file} is damaged or incomplete: bring it back, or make it anew with "
+                f"python -m trainer reproduce {experiment.name} --replace."
+            ) from error
     middle = "\n\n".join(sections) or NOTHING
     write_beside(path, f"{before}{BEGIN}\n\n{middle}\n\n{END}{after}".encode())
     return len(sections)

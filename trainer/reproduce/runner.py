@@ -168,15 +168,28 @@ def _measure(experiment: Experiment, run: Trained) -> Measured:
     path = run.folder / "measured" / f"{experiment.name}.json"
     effort = {"rows": run.effort.rows, "k": run.effort.k, "seed": run.seed, "data": str(run.config.data)}
     key = {"digest": run.digest, "columns": list(experiment.columns), "code": _code_digest(), **effort}
-    if path.is_file():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["key"] == key:
-            found: Measured = kept["measured"]
-            return found
-    measured = experiment.measure(run)
-    path.parent.mkdir(exist_ok=True)
-    write_beside(path, json.dumps({"key": key, "measured": measured}).encode())
+    measured = _kept(path, key) if path.is_file() else None
+    if measured is None:
+        measured = experiment.measure(run)
+        path.parent.mkdir(exist_ok=True)
+        write_beside(path, json.dumps({"key": key, "measured": measured}).encode())
     return measured
+
+
+def _kept(path: Path, key: Mapping[str, Any]) -> Measured | None:
+    """What was measured under the same ``key``; None if it was under another one, or the file is damaged."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["key"] != key:
+            return None
+        numbers = {
+            column: {"value": cell["value"], "standard_error": cell.get("standard_error")}
+            for column, cell in kept["measured"].items()
+        }
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+    found = [number for cell in numbers.values() for number in cell.values()]
+    return numbers if all(number is None or isinstance(number, float | int) for number in found) else None
 
 
 @cache
