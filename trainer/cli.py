@@ -15,6 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from trainer.cli_common import JUDGE, DataFolder, is_first, make_bar, parse_settings, shower, to_json
+from trainer.cli_evaluate import check_pictures, print_result
 from trainer.cli_export import app as exports
 from trainer.cli_faces import app as faces
 from trainer.cli_reproduce import app as experiments
@@ -52,8 +53,6 @@ CHANGEABLE = {
 }
 """Settings that a run may change when it is resumed; all others would change what its steps mean."""
 
-MEASURES = ("accuracy", "balanced_accuracy", "calibration_error")
-"""Of the reading of attributes; a label has no calibration error."""
 PARZEN_SAMPLES = 100
 """Generated pictures per datum of the Parzen windows."""
 
@@ -234,6 +233,7 @@ def evaluate(
                 f"{checkpoint.name} has further attributes than {data}: only how well those of the data are read "
                 "can be measured there."
             )
+    check_pictures(checkpoint, model, data, opened)
     chosen = opened.indices(partition)
     if not len(chosen):
         raise TrainerError(f"The {partition} partition of {data} is empty: choose another one.")
@@ -295,18 +295,7 @@ def evaluate(
     console = Console()
     if edits:
         print_tables(result["edits"], console)
-    if "accuracy" in result:
-        shown = Table("attribute", "accuracy", "balanced", "calibration error")
-        for name, row in result.get("attributes", {}).items():
-            shown.add_row(name, *(f"{row[key]:.3f}" for key in MEASURES))
-        shown.add_section()
-        shown.add_row("mean", *(f"{result[key]:.4f}" for key in MEASURES if key in result))
-        console.print(shown)
-    if "reconstruction_rmse" in result:
-        console.print(f"Reconstruction error (RMS, of 255): {result['reconstruction_rmse']:.2f}")
-    console.print(f"{len(chosen)} pictures, {partition} partition")
-    if likelihood or parzen:
-        console.print(_likelihoods(result))
+    print_result(result, model, console)
 
 
 @app.command("list")
@@ -318,22 +307,6 @@ def list_systems() -> None:
     for system in SYSTEMS.values():
         table.add_row(system.name, system.title, ", ".join(sorted(system.capabilities)))
     Console().print(table)
-
-
-def _likelihoods(result: dict[str, Any]) -> Table:
-    """The estimates of `evaluate` as a table, what could not be estimated below."""
-    shown = Table("quantity", "estimator", "encoder", "channels", "nats per datum", "± standard error")
-    found = [
-        *result.get("likelihood", {}).get("results", []),
-        *([result["parzen"]] if "parzen" in result else []),
-    ]
-    for row in found:
-        error = "" if row["standard_error"] is None else f"{row['standard_error']:.3f}"
-        labels = (row["quantity"], row["estimator"], row.get("encoder", ""), row["channel_reduction"])
-        shown.add_row(*labels, f"{row['value']:.3f}", error)
-    for what, why in result.get("likelihood", {}).get("omitted", {}).items():
-        shown.add_row(what, why)
-    return shown
 
 
 def _run(action: Any, folder: Path, config: TrainConfig) -> None:

@@ -77,8 +77,8 @@ def parzen_table(
         sigmas: Widths to choose among.
 
     Returns:
-        For JSON: ``value`` and ``standard_error`` in nats per datum, on pixels in 0…1 summed over channels, and
-        ``sigma``.
+        For JSON: ``value`` and ``standard_error`` in nats per datum, on pixels in 0…1 summed over channels, ``data``,
+        how many they are of, and ``sigma``.
 
     Raises:
         CapabilityError: The model cannot generate images from ``given``.
@@ -99,6 +99,7 @@ def parzen_table(
         "estimator": "Parzen windows",
         "channel_reduction": "sum",
         "unit": "nats per datum, pixels in 0…1",
+        "data": len(rows),
         "dimensions": dimensions,
         "samples": samples,
         "sigma": sigmas[best],
