@@ -14,7 +14,16 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from trainer.cli_common import JUDGE, DataFolder, is_first, make_bar, parse_settings, shower, to_json
+from trainer.cli_common import (
+    JUDGE,
+    DataFolder,
+    is_first,
+    make_bar,
+    make_console,
+    parse_settings,
+    shower,
+    to_json,
+)
 from trainer.cli_evaluate import check_pictures, print_result
 from trainer.cli_export import app as exports
 from trainer.cli_faces import app as faces
@@ -292,7 +301,7 @@ def evaluate(
     if as_json:
         typer.echo(to_json(result))
         return
-    console = Console()
+    console = make_console()
     if edits:
         print_tables(result["edits"], console)
     print_result(result, model, console)
@@ -306,7 +315,7 @@ def list_systems() -> None:
     table = Table("system", "what it is", "can")
     for system in SYSTEMS.values():
         table.add_row(system.name, system.title, ", ".join(sorted(system.capabilities)))
-    Console().print(table)
+    make_console().print(table)
 
 
 def _run(action: Any, folder: Path, config: TrainConfig) -> None:

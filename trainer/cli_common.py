@@ -25,13 +25,18 @@ JUDGE = next((folder for folder in _PLACES if folder.is_dir()), _PLACES[0]) / "m
 DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]
 
 
+def make_console() -> Console:
+    """Standard output for tables; names of attributes and files are printed as they are, never taken for markup."""
+    return Console(markup=False, emoji=False)
+
+
 def make_bar() -> Bar:
     """A progress bar on stderr, if that is a terminal and this is the first process."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[remark]}"),
+        TextColumn("{task.fields[remark]}", markup=False),
     )
     return Bar(*columns, console=Console(stderr=True), disable=not is_first() or not sys.stderr.isatty())
 

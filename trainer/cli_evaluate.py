@@ -39,7 +39,7 @@ def print_result(result: dict[str, Any], model: JointModel, console: Console) ->
     Args:
         result: As ``evaluate --json`` prints it.
         model: That was measured.
-        console: Where to print.
+        console: Where to print; without markup, since attributes may have any name.
     """
     if not result.keys() & {"accuracy", "reconstruction_rmse", "likelihood", "parzen", "edits"}:
         options = [] if model.adversarial else ["--likelihood"]

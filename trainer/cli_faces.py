@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from trainer.cli_common import JUDGE, DataFolder, check_out, make_bar, shower, to_json
+from trainer.cli_common import JUDGE, DataFolder, check_out, make_bar, make_console, shower, to_json
 from trainer.errors import TrainerError
 
 app = typer.Typer()
@@ -79,7 +78,7 @@ def edits(
     if as_json:
         typer.echo(to_json(results))
     else:
-        print_tables(results, Console())
+        print_tables(results, make_console())
 
 
 @app.command()

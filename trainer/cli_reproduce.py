@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from trainer.cli_common import make_bar, parse_settings, shower
+from trainer.cli_common import make_bar, make_console, parse_settings, shower
 from trainer.errors import TrainerError
 
 app = typer.Typer()
@@ -55,7 +54,7 @@ def reproduce(
         table = Table("experiment", "what it is", "after")
         for known in EXPERIMENTS.values():
             table.add_row(known.name, known.title, known.source)
-        Console().print(table)
+        make_console().print(table)
         return
     if page:
         from trainer.reproduce.page import renew_page

@@ -1,13 +1,16 @@
 """The measure of edits and its judge, by value."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from tests.conftest import NAMES
+from trainer.cli import app
 from trainer.cli_common import to_json
 from trainer.data.dataset import Dataset
 from trainer.errors import CheckpointError, ConfigError
@@ -156,3 +159,14 @@ def test_models_and_baselines_are_measured_side_by_side(
         measure_edits(
             [checkpoint], tiny_celeba, judge, "test", ["sideways"], 3, True, True, None, lambda *_: None
         )
+
+
+def test_a_models_name_is_printed_as_it_is(
+    tiny_celeba: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = Path(shutil.copy(checkpoint, tmp_path / "[b].safetensors"))
+    options = ("--data", str(tiny_celeba), "--standard", "--no-baselines", "--count", "1")
+    said = CliRunner().invoke(app, ["edits", str(model), *options])
+    assert said.exit_code == 0, said.exception
+    assert "[b] (latent): reads attributes at" in said.stdout

@@ -1,19 +1,24 @@
 """What ``python -m trainer evaluate`` refuses, and what it says of what it measured."""
 
+import io
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from click.testing import Result
+from rich.console import Console
 from typer.testing import CliRunner
 
 from trainer.checkpoint import save_model
 from trainer.cli import app
+from trainer.cli_common import make_bar, shower
 from trainer.errors import ConfigError
 from trainer.models.cgan import CGAN
 from trainer.models.cvae import CVAE
 from trainer.models.interface import JointModel, Modality
+from trainer.models.jmvae import JMVAEKL
 from trainer.models.networks import Nets
 from trainer.models.vae import VAE
 
@@ -65,3 +70,22 @@ def test_what_measures_nothing_says_so(
     assert said.startswith("Nothing was measured: model.safetensors neither reads")
     assert f"add {options}." in said.replace("\n", " ")
     assert "12 pictures" not in said
+
+
+def test_names_are_printed_as_they_are(own_faces: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(own_faces, tmp_path / "faces"))
+    table = folder / "attributes.csv"
+    table.write_text(table.read_text().replace("Bright,Red", "[/b],[red]:smile:"))
+    names = Modality("attributes", "attributes", (2,), ("[/b]", "[red]:smile:"))
+    said = evaluate(JMVAEKL((FACE, names), 2, SMALL), "jmvae-kl", folder, tmp_path, "--partition", "train")
+    assert said.exit_code == 0, said.exception
+    assert "│ [/b] " in said.stdout
+    assert "│ [red]:smile: " in said.stdout
+
+
+def test_a_bar_shows_names_as_they_are() -> None:
+    bar, text = make_bar(), io.StringIO()
+    shower(bar)("[/b] (latent)", 1, 2, "[red]:smile:")
+    Console(file=text, width=200).print(bar.get_renderable())
+    assert "[/b] (latent)" in text.getvalue()
+    assert "[red]:smile:" in text.getvalue()

@@ -171,7 +171,12 @@ def _reconstructed(model: JointModel, pixels: np.ndarray[Any, np.dtype[np.uint8]
 
 
 def print_tables(results: dict[str, Any], console: Console) -> None:
-    """One table per strength: a row per method, the 13 standard attributes, then all."""
+    """One table per strength: a row per method, the 13 standard attributes, then all.
+
+    Args:
+        results: From `measure_edits`.
+        console: Without markup, since files may have any name.
+    """
     for strength in ("1", "2", "3"):
         table = Table("method", *FIGURES, "Fréchet, all", title=f"strength {strength}: 13 standard | all")
         for name, result in results["results"].items():
