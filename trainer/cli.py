@@ -21,6 +21,7 @@ from trainer.cli_common import (
     make_bar,
     make_console,
     parse_settings,
+    seed_option,
     shower,
     to_json,
 )
@@ -91,7 +92,7 @@ def train(
     gan_epochs: Annotated[int | None, typer.Option(help="Epochs of the GAN stage.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures per update.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    seed: Annotated[int | None, seed_option("everything random")] = None,
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other setting of config.json."),
@@ -211,7 +212,7 @@ def evaluate(
     rows: Annotated[
         int | None, typer.Option(help="Likelihoods of so many pictures only, evenly spaced.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the likelihoods' noise.")] = 0,
+    seed: Annotated[int, seed_option("the likelihoods' noise")] = 0,
 ) -> None:
     """Attributes read from pictures, the error of reconstructions and log-likelihoods, on one partition."""
     from trainer.checkpoint import load_model

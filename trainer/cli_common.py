@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from trainer.config import LARGEST_SEED
 from trainer.errors import TrainerError
 from trainer.events import Progress
 
@@ -23,6 +24,11 @@ JUDGE = next((folder for folder in _PLACES if folder.is_dir()), _PLACES[0]) / "m
 """The judge of edits that comes with the project."""
 
 DataFolder = Annotated[Path, typer.Option(envvar="JMVAE_DATA", help="Folder of the data set.")]
+
+
+def seed_option(what: str) -> Any:
+    """The option ``--seed`` of a command; ``what`` it is the seed of, for the help."""
+    return typer.Option(min=0, max=LARGEST_SEED, help=f"Seed of {what}.")
 
 
 def make_console() -> Console:

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from trainer.cli_common import JUDGE, DataFolder, check_out, make_bar, make_console, shower, to_json
+from trainer.cli_common import (
+    JUDGE,
+    DataFolder,
+    check_out,
+    make_bar,
+    make_console,
+    seed_option,
+    shower,
+    to_json,
+)
 from trainer.errors import TrainerError
 
 app = typer.Typer()
@@ -18,7 +27,7 @@ def judge(
     data: DataFolder,
     out: Annotated[Path, typer.Option(help="The judge to write, *.safetensors.")],
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 7,
-    seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 11,
+    seed: Annotated[int, seed_option("weights, order and augmentation")] = 11,
 ) -> None:
     """Train the classifier that judges edits, on real pictures alone."""
     from trainer.data.celeba import load_celeba
@@ -110,7 +119,7 @@ def card(
 def samples(
     checkpoint: Annotated[Path, typer.Argument(help="A model, *.safetensors.")],
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
-    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 7,
+    seed: Annotated[int, seed_option("the noise")] = 7,
 ) -> None:
     """Generate the faces that are shipped with a model."""
     from trainer.checkpoint import load_model
@@ -145,7 +154,7 @@ def bank(
     rows: Annotated[
         int | None, typer.Option(min=2, help="How many codes; as many as 1 MB holds by default.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the choice of rows and the noise.")] = 7,
+    seed: Annotated[int, seed_option("the choice of rows and the noise")] = 7,
 ) -> None:
     """Sample the latent map's codes from q(z|w) of CelebA's training attributes; no picture is used."""
     from trainer.bank import LARGEST_BANK

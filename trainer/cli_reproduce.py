@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from trainer.cli_common import make_bar, make_console, parse_settings, shower
+from trainer.cli_common import make_bar, make_console, parse_settings, seed_option, shower
 from trainer.errors import TrainerError
 
 app = typer.Typer()
@@ -28,7 +28,7 @@ def reproduce(
     ),
     results: Annotated[Path, typer.Option(help="Folder of the result.")] = Path("docs/results"),
     workers: Annotated[int, typer.Option(min=1, help="Runs trained at a time.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of training and evaluation.")] = 0,
+    seed: Annotated[int, seed_option("training and evaluation")] = 0,
     training: Annotated[
         bool, typer.Option("--train/--no-train", help="Or evaluate the runs as they stand.")
     ] = True,

@@ -12,6 +12,8 @@ from trainer.errors import ConfigError
 from trainer.files import write_beside
 
 Positive = Annotated[int, Field(ge=1)]
+LARGEST_SEED = 2**63 - 1
+"""That NumPy and PyTorch both take."""
 
 
 class TrainConfig(BaseModel):
@@ -142,7 +144,9 @@ class TrainConfig(BaseModel):
     torch_compile: Literal["auto", "yes", "no"] = Field(
         "auto", description="Compile the bound with torch.compile; auto: in long runs on CUDA."
     )
-    seed: int = Field(0, ge=0, description="Seed of the weights, the order, the flips and the noise.")
+    seed: int = Field(
+        0, ge=0, le=LARGEST_SEED, description="Seed of the weights, the order, the flips and the noise."
+    )
     checkpoint_steps: Positive = Field(500, description="Updates between two saves of the whole state.")
     log_steps: Positive = Field(50, description="Updates between two lines of loss terms.")
     limit: int | None = Field(

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from trainer.cli import app
 from trainer.config import TrainConfig, load_config, make_config
 from trainer.errors import ConfigError
 
@@ -20,11 +22,31 @@ from trainer.errors import ConfigError
         ("learning_rate", 0),
         ("precision", "int4"),
         ("colour", 3),
+        ("seed", -1),
+        ("seed", 2**63),
     ],
 )
 def test_bad_settings_are_named(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=f"“{name}”"):
         make_config({"data": "x", name: value})
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train --data x --out /dev/null/x",
+        "evaluate x --data x",
+        "judge --data x --out /dev/null/x.safetensors",
+        "samples x --out /dev/null/x",
+        "bank x --data x --out /dev/null/x.npz",
+        "reproduce mnist-generate --data x",
+    ],
+)
+def test_a_seed_that_no_generator_takes_is_refused(command: str, seed: int) -> None:
+    result = CliRunner().invoke(app, [*command.split(), "--seed", str(seed)])
+    assert result.exit_code == 2
+    assert "Invalid value for '--seed'" in result.output
 
 
 @given(epochs=st.integers(1, 400), share=st.floats(0, 0.5))
