@@ -82,7 +82,15 @@ def edits(
     if page is not None:
         names = " ".join(path.name for path in checkpoints)
         options = "".join(f" --mode {name}" for name in mode or ["latent"])
-        command = f"python -m trainer edits {names}{options} --count {count} --data CELEBA --page {page.name}"
+        options += f" --count {count}"
+        further = {
+            f" --partition {partition}": partition != "test",
+            " --standard": standard,
+            " --no-baselines": not baselines,
+            f" --judge {judge_path.name}": judge_path.resolve() != JUDGE.resolve(),
+        }
+        options += "".join(option for option, given in further.items() if given)
+        command = f"python -m trainer edits {names}{options} --data CELEBA --page {page.name}"
         write_beside(page, f"# How good the edits are\n\n{markdown(results, command)}".encode())
     if as_json:
         typer.echo(to_json(results))

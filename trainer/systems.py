@@ -24,6 +24,7 @@ class System:
             what is missing; ``average`` and ``random``: its mean, and samples of it; ``edit``: all that the
             studio asks of a model.
         class_path: ``module:class`` of the `JointModel`.
+        weighs_encoders: Whether its bound is JMVAE-kl's, with the KL terms that ``alpha`` weighs.
         trains_edits: Whether it has an editor that a run can train (``edit_epochs``): `StudioJMVAE` alone.
         picture_parts: The parts that know pictures alone, and stay while attributes are learnt
             (``learn=attributes``); empty if pictures and attributes share their parts.
@@ -36,6 +37,7 @@ class System:
     title: str
     capabilities: frozenset[str]
     class_path: str
+    weighs_encoders: bool = False
     trains_edits: bool = False
     picture_parts: tuple[str, ...] = ()
     reading_parts: tuple[str, ...] = ()
@@ -68,6 +70,7 @@ SYSTEMS = {
             "Joint VAE whose encoders of some modalities are drawn to the joint one (Suzuki et al. 2016)",
             _JOINT,
             "trainer.models.jmvae:JMVAEKL",
+            weighs_encoders=True,
             picture_parts=("encoders.image", "decoders.image"),
         ),
         System(
@@ -75,6 +78,7 @@ SYSTEMS = {
             "JMVAE-kl for faces with one image trunk, better blocks and an editor trained against a critic",
             _JOINT,
             "trainer.models.studio:StudioJMVAE",
+            weighs_encoders=True,
             trains_edits=True,
             picture_parts=("trunk", "encoders.image", "decoders.image"),
             reading_parts=("encoders.image", "decoders.attributes"),

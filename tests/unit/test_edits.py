@@ -170,3 +170,24 @@ def test_a_models_name_is_printed_as_it_is(
     said = CliRunner().invoke(app, ["edits", str(model), *options])
     assert said.exit_code == 0, said.exception
     assert "[b] (latent): reads attributes at" in said.stdout
+
+
+def test_a_page_names_the_command_that_made_it(
+    tiny_celeba: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    page, judge = tmp_path / "edits.md", tmp_path / "mine.safetensors"
+    torch.manual_seed(0)
+    save_judge(Judge(NAMES).eval(), judge, {})
+    start = "python -m trainer edits random.safetensors --mode latent --count 1"
+    pages = {
+        ("--standard", "--no-baselines", "--partition", "validation", "--judge", str(judge)): (
+            f"{start} --partition validation --standard --no-baselines --judge mine.safetensors --data CELEBA"
+        ),
+        (): f"{start} --data CELEBA",
+    }
+    for options, command in pages.items():
+        asked = ("edits", checkpoint, "--data", tiny_celeba, "--count", 1, "--page", page, *options)
+        said = CliRunner().invoke(app, [str(part) for part in asked])
+        assert said.exit_code == 0, said.exception
+        assert f"Made by `{command} --page edits.md`" in page.read_text()

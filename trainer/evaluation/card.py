@@ -15,6 +15,7 @@ from trainer.evaluation.edits import EditMeasure, by_model
 from trainer.evaluation.judge import Judge
 from trainer.evaluation.reconstruction import reconstruction_error
 from trainer.models.interface import JointModel
+from trainer.systems import System, find_system
 
 _TEXT = """# Model card: {name}
 
@@ -23,7 +24,7 @@ _TEXT = """# Model card: {name}
 | | |
 |---|---|
 | system | `{system}` |
-| weights | {weights:.1f} million, float16, {megabytes:.1f} MB; exponential average of the training weights |
+| weights | {weights:.1f} million, float16, {megabytes:.1f} MB{averaged} |
 | latent code | {latent} dimensions |
 | pictures | {size}×{size} RGB, standardised per pixel and channel; crop 148 of an aligned picture's 178 pixels |
 | attributes | {attributes}, in -1…1 |
@@ -96,22 +97,24 @@ def make_card(
     table = accuracy_table(predicted, truth)
     usual = data.attributes[data.indices("train")].mean(0) > 0
     history = _history(header.training)
+    system = find_system(header.system)
     lines = [
         f"| {name} | {(truth[:, n] > 0).mean():.3f} | {table[n, 0]:.3f} | {table[n, 1]:.3f} |"
         for n, name in enumerate(data.names)
     ]
     return _TEXT.format(
         name=path.name,
-        title="A joint model of faces and their attributes (JMVAE-kl; Suzuki, Nakayama and Matsuo 2018)",
+        title=_JMVAE_KL if system.weighs_encoders else system.title,
         system=header.system,
         weights=sum(parameter.numel() for parameter in model.parameters()) / 1e6,
         megabytes=path.stat().st_size / 1e6,
+        averaged="; exponential average of the training weights" if header.training["ema_decay"] else "",
         latent=model.latent,
         size=header.image_size,
         attributes=len(data.names),
         digest=header.digest,
         pictures=header.training["pictures"],
-        stages="\n".join(f"{number}. {_stages(run)}" for number, run in enumerate(history, 1)),
+        stages="\n".join(f"{number}. {_stages(run, system)}" for number, run in enumerate(history, 1)),
         commands="\n".join(_command(run, number) for number, run in enumerate(history, 1)),
         test=len(rows),
         accuracy=table[:, 0].mean(),
@@ -124,6 +127,7 @@ def make_card(
     )
 
 
+_JMVAE_KL = "A joint model of faces and their attributes (JMVAE-kl; Suzuki, Nakayama and Matsuo 2018)"
 _LEARNT = {
     "all": "",
     "attributes": " that change the attributes' parts alone",
@@ -138,13 +142,14 @@ def _history(training: dict[str, Any]) -> list[dict[str, Any]]:
     return [*before, training]
 
 
-def _stages(run: dict[str, Any]) -> str:
+def _stages(run: dict[str, Any], system: System) -> str:
     """What one run did, in words."""
     parts = []
     bound = min(run["epoch"], run["epochs"])
     if bound:
+        trained = f"the JMVAE-kl bound (alpha {run['alpha']}, " if system.weighs_encoders else "its bound ("
         parts.append(
-            f"{bound} epochs of the JMVAE-kl bound (alpha {run['alpha']}, batch {run['batch_size']}, Adam from "
+            f"{bound} epochs of {trained}batch {run['batch_size']}, Adam from "
             f"{run['learning_rate']} to {run['learning_rate_end']} along a cosine, {run['precision']})"
             f"{_LEARNT[run.get('learn', 'all')]}"
         )
