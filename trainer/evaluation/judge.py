@@ -1,8 +1,8 @@
 """The judge of edits: a small classifier trained on real pictures alone.
 
-It takes no part in training, so that no model can learn to please it. Settings of the shipped model were compared by it on
-validation faces; a judge of another seed, which has chosen nothing, tells whether that has flattered the model. Its weights
-are shipped, so that a figure measured today and one measured in a year were given by the same eyes.
+It takes no part in training, so that no model can learn to please it. Settings of the shipped model were compared by
+it on validation faces; a judge of another seed, which has chosen nothing, tells whether that has flattered the model.
+Its weights are shipped, so that a figure measured today and one measured in a year were given by the same eyes.
 """
 
 from __future__ import annotations
