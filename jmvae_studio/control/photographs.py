@@ -50,7 +50,7 @@ class Photographs(QObject):
         self._reading = False
         """A photograph that is to be shown is being read."""
         self._farewell = ""
-        """What was said of the photograph before it, which is to be read too."""
+        """What was said of one that was closed meanwhile: it stays in sight when that photograph is open."""
         self._pixmaps: dict[int, QPixmap] = {}
         # A folder brings many small pictures: the strip is filled once for all that came together.
         self._strip_due = QTimer(self, interval=0, singleShot=True)
@@ -144,7 +144,16 @@ class Photographs(QObject):
     def _supersede(self) -> None:
         """No photograph that is still being read takes the window away from the one wished for now."""
         self.opener.supersede()
-        self._reading = False
+        self._end_reading()
+
+    def _end_reading(self) -> str:
+        """Nothing is being read any more.
+
+        Returns:
+            What was said meanwhile of a photograph that was closed, or nothing.
+        """
+        farewell, self._reading, self._farewell = self._farewell, False, ""
+        return farewell
 
     def close_photo(self, photo: Photo) -> None:
         """Take a photograph out of the filmstrip; its edits can be brought back."""
@@ -205,11 +214,11 @@ class Photographs(QObject):
             self._window.say(tr("There is no picture on the clipboard."))
 
     def _read(self, path: Path, photo: Photo | None = None) -> None:
-        self._reading, self._farewell = True, ""
+        self._reading = True
         self.opener.open(path, photo, search=photo is None or not photo.searched)
 
     def _opened(self, opened: Opened) -> None:
-        self._reading = False
+        farewell = self._end_reading()
         path = Path(opened.image.path)
         if path.is_file() and path not in samples():
             self._settings.remember_file(path.absolute())
@@ -236,13 +245,14 @@ class Photographs(QObject):
                 )
             )
         self.notice = " ".join([tr("{name} is open.", name=path.name), *notes])
-        self._window.say(f"{self._farewell} {self.notice}".lstrip(), 12)
+        self._window.say(f"{farewell} {self.notice}".lstrip(), 12)
         if not known:
             self.first_opened.emit(photo, before)
         self._follow_model()
 
     def _open_failed(self, message: str, wish: object) -> None:
-        was_reading, self._reading = self._reading, False
+        was_reading = self._reading
+        self._end_reading()
         failed = wish if isinstance(wish, Photo) and wish in self._session.photos else None
         if failed is None:
             following = next(iter(self._session.photos), None)

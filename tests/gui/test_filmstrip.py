@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QPixmap, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -143,6 +143,10 @@ def test_what_was_closed_is_still_said_when_the_next_one_is_open(
     assert status.currentMessage().startswith("1.jpg was closed; Ctrl+Shift+T brings it back. 2.jpg is open.")
     QTest.keyClick(studio.window, Qt.Key.Key_PageUp, CONTROL)
     assert "closed" not in status.currentMessage()
+    QApplication.clipboard().setImage(QImage(str(folder / "3.png")))
+    QTest.keyClick(studio.window, Qt.Key.Key_V, CONTROL)
+    qtbot.waitUntil(lambda: "Pasted picture is open." in status.currentMessage(), timeout=20_000)
+    assert "closed" not in status.currentMessage()  # said once
 
 
 def test_a_photograph_comes_back_once(studio: Studio, qtbot: QtBot, folder: Path, photograph: Path) -> None:
