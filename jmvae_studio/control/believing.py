@@ -101,20 +101,8 @@ class Believing(QObject):
             found = tr("{title} hardly shows on this face.", title=title(least))
         else:
             found = tr("{title} still shows on this face.", title=title(least))
-        ways = ", ".join(self._ways(face.edit, least, reached))
+        ways = ", ".join(_ways(face.edit, least, reached))
         return f"{found} {tr('What may help: {ways}.', ways=ways)}" if ways else found
-
-    def _ways(self, edit: Edit, name: str, reached: Mapping[str, float]) -> Iterator[str]:
-        """What can still be done for an attribute: words amid a sentence."""
-        if not edit.free:
-            yield tr("let the others follow (below the sliders)")
-        elif reached.keys() - {*edit.free, *edit.locked, *dict(edit.values)}:
-            yield tr("let more of the others follow")
-        if LOWEST < reached[name] < HIGHEST and name not in edit.locked:
-            if LOWEST < dict(edit.values)[name] < HIGHEST:
-                yield tr("drag further")
-            elif edit.strength < STRONGEST:
-                yield tr("raise Strength")
 
     def _notable(self, obtained: dict[str, float]) -> dict[str, float]:
         """Of the attributes that were set, and of the others that moved with them; nothing without an edit.
@@ -130,3 +118,16 @@ class Believing(QObject):
             for name, value in obtained.items()
             if name not in told and (name in asked or abs(value - read.get(name, value)) > NOTABLE)
         }
+
+
+def _ways(edit: Edit, name: str, reached: Mapping[str, float]) -> Iterator[str]:
+    """What can still be done for an attribute: words amid a sentence."""
+    if not edit.free:
+        yield tr("let the others follow (below the sliders)")
+    elif reached.keys() - {*edit.free, *edit.locked, *dict(edit.values)}:
+        yield tr("let more of the others follow")
+    if LOWEST < reached[name] < HIGHEST and name not in edit.locked:
+        if LOWEST < dict(edit.values)[name] < HIGHEST:
+            yield tr("drag further")
+        elif edit.strength < STRONGEST:
+            yield tr("raise Strength")

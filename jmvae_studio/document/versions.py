@@ -28,12 +28,11 @@ def show_version(session: Session, name: str) -> None:
     session.end_gesture()
     photo = session.photo
     version = photo.versions.get(name) if photo else None
-    if photo is None or version is None or version == photo.version(name):
+    if photo is None or version is None or version.whole != photo.whole or version == photo.version(name):
         return
-    if version.whole == photo.whole:
-        known = {face.crop: face for face in photo.faces}
-        faces = [_restored(kept, known.get(kept.crop)) for kept in version.faces]
-        session.change_faces(faces, version.current, tr("version {name}", name=name))
+    known = {face.crop: face for face in photo.faces}
+    faces = [_restored(kept, known.get(kept.crop)) for kept in version.faces]
+    session.change_faces(faces, version.current, tr("version {name}", name=name))
 
 
 def _change(session: Session, photo: Photo, name: str, after: Version | None, text: str) -> None:

@@ -146,8 +146,9 @@ class MessageBar(QWidget):
             self.hide()
             return
         message, waiting = self._messages[-1], len(self._messages) - 1
-        self.text.setText(_LONG.sub(lambda word: f"{word[0][:18]}…{word[0][-13:]}", message.text))
-        self.text.setToolTip(message.text if _LONG.search(message.text) else "")
+        short = _LONG.sub(lambda word: f"{word[0][:18]}…{word[0][-13:]}", message.text)
+        self.text.setText(short)
+        self.text.setToolTip(message.text if short != message.text else "")
         self.setAccessibleDescription(message.text)
         self.more.setText(trn("{count} more", "{count} more", waiting) if waiting else "")
         self.more.setVisible(waiting > 0)
