@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, distributed
 
 from trainer.config import TrainConfig
 from trainer.errors import ConfigError
@@ -90,4 +91,12 @@ def _launch(config: TrainConfig) -> Fabric:
         fabric.launch()
     except (RuntimeError, ValueError) as error:  # Lightning's own errors derive from these or from Exception
         raise ConfigError(f"The device “{config.device}” cannot be used here: {error}") from error
+    if everywhere > 1:
+        atexit.register(_disconnect)
     return fabric
+
+
+def _disconnect() -> None:
+    """Join gloo's threads while there still is an interpreter: one that needs it later aborts the process."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,21 +23,41 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def trainer(processes: int, *arguments: object) -> None:
-    """``python -m trainer`` in so many processes, as torchrun starts them."""
-    command = [sys.executable, "-m"]
+def trainer(processes: int, *arguments: object, start: Sequence[str] = ("-m", "trainer")) -> None:
+    """``python -m trainer``, or what ``start`` says, in so many processes, as torchrun starts them."""
+    command = [sys.executable]
     if processes > 1:
         where = ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
-        command += ["torch.distributed.run", "--nproc-per-node", str(processes), *where, "-m"]
+        command += ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), *where]
     result = subprocess.run(
-        [*command, "trainer", *map(str, arguments)],
+        [*command, *start, *map(str, arguments)],
         cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=1500,
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_processes_disconnect_before_the_interpreter_ends(tiny_mnist: Path, tmp_path: Path) -> None:
+    """What is registered first is called last."""
+    script = tmp_path / "watched.py"
+    script.write_text(
+        "import atexit, os\n"
+        "from pathlib import Path\n"
+        "from torch import distributed\n"
+        "end = Path(__file__).with_name('end-' + os.environ['RANK'])\n"
+        "atexit.register(lambda: end.write_text('open' if distributed.is_initialized() else 'closed'))\n"
+        "from trainer.cli import main\n"
+        "main()\n"
+    )
+    settings = [part for setting in SMALL for part in ("--set", setting)]
+    trainer(
+        2, "train", "--preset", "mnist", "--out", tmp_path / "run", "--data", tiny_mnist, "--epochs", 1, *settings,
+        start=[str(script)],
+    )  # fmt: skip
+    assert [(tmp_path / f"end-{rank}").read_text() for rank in range(2)] == ["closed", "closed"]
 
 
 def losses(folder: Path) -> list[float]:
