@@ -378,7 +378,7 @@ class Run:
         return validate(self.model, self.batches, rows, self.told)
 
     def _training(self, epoch: int) -> dict[str, Any]:
-        settings = self.config.model_dump(mode="json", exclude={"data", "cache", "device", "limit", "parent"})
+        settings = self.config.model_dump(mode="json", exclude={"data", "cache", "device", "parent"})
         before = {"parent": self.parent.training} if self.parent else {}
         return {
             "epoch": epoch,

@@ -128,6 +128,7 @@ def make_card(
 
 
 _JMVAE_KL = "A joint model of faces and their attributes (JMVAE-kl; Suzuki, Nakayama and Matsuo 2018)"
+_OPTIMIZERS = {"adam": "Adam", "adagrad": "AdaGrad"}
 _LEARNT = {
     "all": "",
     "attributes": " that change the attributes' parts alone",
@@ -149,7 +150,7 @@ def _stages(run: dict[str, Any], system: System) -> str:
     if bound:
         trained = f"the JMVAE-kl bound (alpha {run['alpha']}, " if system.weighs_encoders else "its bound ("
         parts.append(
-            f"{bound} epochs of {trained}batch {run['batch_size']}, Adam from "
+            f"{bound} epochs of {trained}batch {run['batch_size']}, {_OPTIMIZERS[run.get('optimizer', 'adam')]} from "
             f"{run['learning_rate']} to {run['learning_rate_end']} along a cosine, {run['precision']})"
             f"{_LEARNT[run.get('learn', 'all')]}"
         )
