@@ -200,7 +200,10 @@ def test_a_result_of_more_training_is_kept(digits: Path, tmp_path: Path) -> None
     own = path.read_bytes()
     reproduce(experiment, asked, quiet)  # no fewer epochs: made anew
     name = experiment.trainings[0].name
-    for better in ({"name": name, "epochs": 3}, {"name": "another", "epochs": 1}):
+    for better in (
+        {"name": name, "epochs": 3, "pictures": 4},
+        {"name": "another", "epochs": 1, "pictures": 4},
+    ):
         values = json.loads(own)
         values["runs"].append(better)
         kept = json.dumps(values)
@@ -214,6 +217,16 @@ def test_a_result_of_more_training_is_kept(digits: Path, tmp_path: Path) -> None
     reproduce(experiment, replace(asked, results=tmp_path / "elsewhere"), quiet)
     reproduce(experiment, replace(asked, replace=True), quiet)
     assert json.loads(path.read_text())["runs"] == json.loads(own)["runs"]
+
+
+def test_a_result_of_fewer_pictures_replaces_none_of_more(digits: Path, tmp_path: Path) -> None:
+    experiment = find_experiment("mnist-generate")
+    asked = request(digits, tmp_path)
+    leave_run(experiment, experiment.trainings[0], digits, asked.out, SMALL)
+    pictures = reproduce(experiment, asked, quiet)["runs"][0]["pictures"]
+    fewer = replace(asked, train=True, changes={**asked.changes, "limit": pictures - 1})
+    with pytest.raises(TrainerError, match=rf"of {pictures} pictures there, \d+ of {pictures - 1} here"):
+        reproduce(experiment, fewer, quiet)
 
 
 def test_what_was_kept_damaged_is_measured_anew(digits: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainer.errors import TrainerError
 
@@ -16,15 +16,22 @@ def to_json(result: Mapping[str, Any]) -> bytes:
     return (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def trained_epochs(path: Path) -> dict[str, int]:
-    """The epochs behind each run of the result at ``path``, by the run's name.
+class Amount(NamedTuple):
+    """How much a run has learned from."""
+
+    epochs: int
+    pictures: int
+
+
+def trained_amounts(path: Path) -> dict[str, Amount]:
+    """What is behind each run of the result at ``path``, by the run's name.
 
     Raises:
         TrainerError: It is damaged.
     """
     try:
         runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
-        return {str(run["name"]): int(run["epochs"]) for run in runs}
+        return {str(run["name"]): Amount(int(run["epochs"]), int(run["pictures"])) for run in runs}
     except (ValueError, LookupError, TypeError, OverflowError) as error:
         raise TrainerError(
             f"{path} is no result of an experiment, or a damaged one: "

@@ -20,7 +20,7 @@ from trainer.config import load_config
 from trainer.errors import ConfigError, TrainerError
 from trainer.events import Progress
 from trainer.reproduce.experiment import Budget, Experiment, Measured, Trained, Training
-from trainer.reproduce.report import to_json, to_markdown, trained_epochs
+from trainer.reproduce.report import Amount, to_json, to_markdown, trained_amounts
 from trainer.reproduce.runs import Job, setting, train_all
 
 Pixels = npt.NDArray[np.uint8]
@@ -109,17 +109,24 @@ def _check_replaced(experiment: Experiment, request: Request, jobs: Mapping[Trai
     path = request.results / f"{experiment.name}.json"
     if not path.exists():
         return
-    wanted = {
-        training.name: job.config.total_epochs if request.train else job.epochs
-        for training, job in jobs.items()
-    }
-    for name, epochs in trained_epochs(path).items():
-        now = wanted.get(name, 0)
-        if epochs > now:
+    here = {training.name: job for training, job in jobs.items()}
+    for name, there in trained_amounts(path).items():
+        now = _amount(here.get(name), request.train, there.pictures)
+        if there.epochs > now.epochs or there.pictures > now.pictures:
             raise TrainerError(
-                f"{path} holds a result of more training ({name} has {epochs} epochs there, {now} here): "
+                f"{path} holds a result of more training ({name} has {there.epochs} epochs of {there.pictures} "
+                f"pictures there, {now.epochs} of {now.pictures} here): "
                 "give another folder with --results, or --replace."
             )
+
+
+def _amount(job: Job | None, train: bool, pictures: int) -> Amount:
+    """What a run is going to have learned from, if its data hold ``pictures``."""
+    if job is None:
+        return Amount(0, 0)
+    return Amount(
+        job.config.total_epochs if train else job.epochs, min(pictures, job.config.limit or pictures)
+    )
 
 
 def _photographs(experiment: Experiment, request: Request, size: int) -> Mapping[str, Pixels]:
