@@ -1,6 +1,6 @@
 """What becomes of several attributes asked for at once: ``python -m benchmarks.together --data CELEBA``.
 
-The table of docs/results/face-model.md: two, three and five attributes of held-out faces are turned to the other side,
+The table of docs/results/face-model.md: several attributes of held-out faces are turned to the other side at once,
 drawn in one move and drawn apart (`trainer.models.parts`).
 """
 
@@ -36,6 +36,14 @@ def main() -> None:
     parser.add_argument("--judge", type=Path, default=default_model().with_name("judge.safetensors"))
     parser.add_argument("--partition", default="test", choices=["validation", "test"])
     parser.add_argument("--count", type=int, default=120, help="faces")
+    parser.add_argument(
+        "--attributes",
+        type=int,
+        nargs="+",
+        default=[2, 3, 5],
+        metavar="N",
+        help="how many are asked for at once",
+    )
     options = parser.parse_args()
     model, _ = load_model(options.model)
     data = load_celeba(options.data, model.modality("image").shape[1], default_cache())
@@ -44,7 +52,7 @@ def main() -> None:
     print("| attributes | drawn | success | collateral | distance | Fréchet |")
     print("|---|---|---|---|---|---|")
     with torch.inference_mode():
-        for number in (2, 3, 5):
+        for number in options.attributes:
             picked = pick(measure, places, number)
             for name, draw in (("in one move", in_one), ("apart", apart)):
                 figures = judged(measure, model, places, picked, draw)
