@@ -62,6 +62,13 @@ class Groove(QSlider):
         """Follow the mouse no more until its button is pressed again."""
         self.setSliderDown(False)
 
+    def interrupt(self) -> None:
+        """See `Interruptible`."""
+        if self.isSliderDown() or self._resetting:
+            self._resetting = False
+            self.let_go()
+            self.gesture_ended.emit()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self.setSliderDown(True)

@@ -35,6 +35,8 @@ class ImageCanvas(Zoomable):
         self._comparison: Comparison = "edited"
         self._wipe = wiping.Line()
         self._panned_from: QPointF | None = None
+        self._held = False
+        """Whether the left button is down."""
         self.viewport.changed.connect(self.update)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(72, 72 + self._caption_height())
@@ -87,6 +89,7 @@ class ImageCanvas(Zoomable):
             return
         if self._compares("wipe") and self._wipe.press(event.position(), self._view()):
             return
+        self._held = True
         self.pressed.emit(True)
         self._panned_from = event.position()
 
@@ -101,6 +104,15 @@ class ImageCanvas(Zoomable):
         self._wipe.release()
         self._panned_from = None
         if event.button() == Qt.MouseButton.LeftButton:
+            self._held = False
+            self.pressed.emit(False)
+
+    def interrupt(self) -> None:
+        """See `Interruptible`."""
+        self._wipe.release()
+        self._panned_from = None
+        if self._held:
+            self._held = False
             self.pressed.emit(False)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QUndoGroup, QUndoStack
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -28,6 +28,7 @@ from jmvae_studio.ui.faces_panel import FacesPanel
 from jmvae_studio.ui.filmstrip import Filmstrip
 from jmvae_studio.ui.hint_line import HintLine
 from jmvae_studio.ui.image_canvas import ImageCanvas
+from jmvae_studio.ui.interruptible import interrupt_all
 from jmvae_studio.ui.lazy_dock import LazyDock
 from jmvae_studio.ui.menus import MenuWindow
 from jmvae_studio.ui.message_bar import Message, MessageBar
@@ -203,6 +204,11 @@ class MainWindow(MenuWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         self._take(event.mimeData())
         event.acceptProposedAction()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.WindowBlocked:
+            interrupt_all(self)
+        return super().event(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not all(may_close() for may_close in self.may_close):

@@ -58,6 +58,7 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         self.pictures: list[PictureItem] = []
         """What lies over the points."""
         self._pressed: tuple[Spot, QPoint] | None = None
+        self._walked_to = QPointF()
         self._walks = False
         self._drawn: list[QPointF] | None = None
         """On the widget, while a line is drawn."""
@@ -242,6 +243,16 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
             self.clicked.emit(pressed[0], self.to_plane(event.position()))
         event.accept()
 
+    def interrupt(self) -> None:
+        """See `Interruptible`; a lasso that is not closed chooses nothing."""
+        pressed, self._pressed = self._pressed, None
+        if self._drawn is not None:
+            self._drawn = None
+            self._line.setData([], [])
+        elif pressed is not None and self._walks:
+            self._walks = False
+            self.walked.emit(pressed[0], self._walked_to, True)
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self.spot_at(event.position()) == NOTHING:
             self.fit()
@@ -261,7 +272,7 @@ class MapView(pyqtgraph.PlotWidget):  # type: ignore[misc]
         return np.array([(corner.x(), corner.y()) for corner in corners], np.float32)
 
     def _walk(self, spot: Spot, event: QMouseEvent, let_go: bool) -> None:
-        place = self.to_plane(event.position())
+        self._walked_to = place = self.to_plane(event.position())
         self._show_ring([place.x()], [place.y()])
         self.walked.emit(spot, place, let_go)
 

@@ -233,6 +233,13 @@ class PhotoView(Zoomable):
         if crop is not None and crop.side >= crop_box.SMALLEST:
             self.crop_drawn.emit(crop)
 
+    def interrupt(self) -> None:
+        """See `Interruptible`."""
+        self._clicked = self._first = self._last = self._panned_from = None
+        self._wipe.release()
+        self._end_grip()
+        self.update()
+
     def _end_grip(self) -> None:
         if self._grip is not None:
             self.let_go()
@@ -298,6 +305,8 @@ class PhotoView(Zoomable):
         if not edited:
             return
         for index, overlay in self._edited.items():
+            if index >= len(self._crops):  # of a face that has gone
+                continue
             painter.save()
             painter.setClipRect(self.photo_rect(), Qt.ClipOperation.IntersectClip)
             painter.setTransform(
