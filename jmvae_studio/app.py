@@ -208,7 +208,7 @@ class Studio(QObject):
         self.photographs.notice = ""
 
     def _model_changed(self, model: ModelInfo, renewed: bool) -> None:
-        self.window.show_choice(self.settings.theme, model.device, self.session.mode)
+        self.window.show_choice(self.settings.theme, model.device, self.session.shown_mode)
         if not renewed:
             self.showing.forget_overlays()
         # What was said of the photograph stays.
@@ -217,13 +217,14 @@ class Studio(QObject):
         self.photographs.take_whole(model.takes_whole)
 
     def _model_failed(self, message: str) -> None:
-        self.window.show_choice(self.settings.theme, self.models.device, self.session.mode)
+        self.window.show_choice(self.settings.theme, self.models.device, self.session.shown_mode)
         self.report(message)
 
     def _connect(self) -> None:
         window = self.window
         self.renderer.failed.connect(self.report)
         self.models.loading.connect(self._model_loading)
+        self.models.arrived.connect(self.session.end_gesture)
         self.models.changed.connect(self._model_changed)
         self.models.failed.connect(self._model_failed)
         self.presets.failed.connect(self.report)

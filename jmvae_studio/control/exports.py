@@ -21,6 +21,7 @@ from jmvae_studio.document.saving import FORMATS, QUALITY_MATTERS, SaveError, Sa
 from jmvae_studio.document.session import Session
 from jmvae_studio.exporter import Exporter
 from jmvae_studio.inference.renderer import Renderer
+from jmvae_studio.inference.requests import ModelInfo
 from jmvae_studio.language import tr
 from jmvae_studio.settings import Settings
 from jmvae_studio.ui.dialogs import ask_export
@@ -149,14 +150,31 @@ class Exports(QObject):
         dialog.open()
 
     def _follow_edit(self, dialog: ExportDialog, photo: Photo) -> None:
-        """The preview of what was asked last may come when the dialog is open already."""
+        """The preview of what was asked last may come when the dialog is open already; other faces close it."""
+        faces, current = [face.crop for face in photo.faces], photo.current
 
         def show(shown: Photo | None, edited: Mapping[int, Overlay]) -> None:
-            if shown is photo:
+            if shown is not photo:
+                return
+            if ([face.crop for face in photo.faces], photo.current) == (faces, current):
                 dialog.show_edited(edited)
+            else:
+                close(photo.name)
+
+        def follow(model: ModelInfo, renewed: bool) -> None:
+            if not renewed:
+                close(photo.name)
+
+        def close(name: str) -> None:
+            dialog.reject()
+            self._window.warn(
+                tr("Other faces or another model came for {name}: look at them, then export.", name=name)
+            )
 
         self._showing.laid.connect(show)
+        self._models.changed.connect(follow)
         dialog.finished.connect(lambda: self._showing.laid.disconnect(show))
+        dialog.finished.connect(lambda: self._models.changed.disconnect(follow))
 
     def _ask_where(self, photo: Photo, wish: Wish) -> None:
         kept, face = self._settings, photo.face

@@ -23,6 +23,8 @@ class Models(QObject):
 
     loading = Signal()
     """Another model or device was asked for."""
+    arrived = Signal()
+    """A model is about to take the present one's place, and its attributes theirs."""
     changed = Signal(object, bool)
     """A `ModelInfo` is at work; whether it is the same model as before, on another device."""
     failed = Signal(str)
@@ -71,6 +73,8 @@ class Models(QObject):
 
     def _loaded(self, model: ModelInfo) -> None:
         renewed = self.model is not None and self.model.digest == model.digest
+        if not renewed:
+            self.arrived.emit()
         self.model = model
         self._path, self.device = model.path, model.device
         if model.device == self._chosen_device:

@@ -88,5 +88,5 @@ class Preferring(QObject):
             case "memory", int():
                 kept.memory = value
                 self._session.set_memory(value * 1_000_000)
-        self._window.show_choice(kept.theme, self._models.device, self._session.mode)
+        self._window.show_choice(kept.theme, self._models.device, self._session.shown_mode)
         self._keep()

@@ -346,6 +346,11 @@ class Session(QObject):
         """Give every attribute that is not locked back to the model, as one undo entry."""
         self.change(Edit.cleared, tr("reset all"))
 
+    @property
+    def shown_mode(self) -> Mode:
+        """How the edit that is shown reaches the photograph; without a face, how new ones do."""
+        return self.mode if self.face is None else self.face.edit.mode
+
     def set_mode(self, mode: Mode) -> None:
         """Choose how edits reach the photograph, as one undo entry; faces that come new follow."""
         self.mode = mode

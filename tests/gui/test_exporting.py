@@ -1,10 +1,12 @@
 """The dialog of exports, and what exported pictures carry."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
@@ -17,6 +19,7 @@ from jmvae_studio.document.records import FaceRecord, PictureSettings
 from jmvae_studio.document.saving import Saving, save_picture
 from jmvae_studio.ui.export_dialog import ExportDialog
 from tests.gui.conftest import asked_for_a_file, drag, drag_slider, name_file, said, settle, values, visible
+from trainer.checkpoint import load_model, save_model
 from trainer.data.images import open_image
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -171,3 +174,34 @@ def test_the_photograph_of_the_dialog_is_exported_though_another_came(
             name_file(asked_for_a_file(), target)
         assert exported.args == [target]
         assert open_image(target).pixels.shape == (512, 512, 3)
+
+
+def test_other_faces_or_another_model_close_the_dialog(
+    studio: Studio, qtbot: QtBot, checkpoint: Path, tmp_path: Path
+) -> None:
+    settle(studio, qtbot)
+    face = studio.session.face
+    assert face is not None
+    other = tmp_path / "other.safetensors"
+    model, header = load_model(checkpoint)
+    with torch.no_grad():
+        model.get_parameter("encoders.attributes.mean.bias").add_(0.5)
+    save_model(other, model, header.system, header.training)
+
+    def beside() -> None:
+        studio.session.add_crop(replace(face.crop, center_x=face.crop.center_x + 40))
+        studio.session.choose_face(1)
+        studio.session.change(lambda edit: edit.with_value("Smiling", 2.0))
+
+    for change in (beside, lambda: studio.load_model(other)):
+        studio.window.activateWindow()
+        assert QTest.qWaitForWindowActive(studio.window)
+        QTest.keyClick(studio.window, Qt.Key.Key_S, CONTROL)
+        dialog = studio.exports.dialog
+        assert dialog is not None
+        closed = []
+        dialog.finished.connect(closed.append)
+        change()
+        qtbot.waitUntil(lambda closed=closed: bool(closed), timeout=30_000)
+        assert "look at them, then export" in said(studio)
+        settle(studio, qtbot)

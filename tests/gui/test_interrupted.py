@@ -4,14 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from tests.gui.conftest import drag_slider, settle, values
+from trainer.checkpoint import load_model, save_model
 
 LEFT, NOTHING = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -92,3 +94,76 @@ def test_a_square_that_is_gone_moves_no_other(two_faces: Studio) -> None:
     others = [face.crop for face in studio.session.photo.faces[1:]]
     drag_square(studio, Qt.Key.Key_Backspace)
     assert [face.crop for face in studio.session.photo.faces] == others
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_S, Qt.Key.Key_K, Qt.Key.Key_Comma])
+def test_a_dialog_that_opens_while_the_button_is_down_ends_what_it_did(
+    studio: Studio, qtbot: QtBot, key: Qt.Key
+) -> None:
+    """The release goes to the window that the system names, and Qt drops it there: the dialog blocks it."""
+    window, face = studio.window, studio.session.face
+    assert face is not None
+    settle(studio, qtbot)
+    window.activateWindow()
+    assert QTest.qWaitForWindowActive(window)
+    groove, canvas, view = window.panel.sliders["Male"].groove, window.result_canvas, window.photo_view
+    QTest.keyClick(window, Qt.Key.Key_M, CONTROL | SHIFT)
+    held = [
+        (groove, groove.rect().center()),
+        (canvas, canvas.rect().center()),
+        (view, view.to_widget(face.crop.center_x, face.crop.center_y).toPoint()),
+    ]
+    for widget, place in held:
+        window.activateWindow()
+        assert QTest.qWaitForWindowActive(window)
+        there = widget.mapTo(window, place)
+        QTest.mousePress(window.windowHandle(), LEFT, NOTHING, there)
+        QTest.mouseMove(window.windowHandle(), there + QPoint(25, 0))
+        QApplication.processEvents()
+        if widget is view:
+            settle(studio, qtbot)
+        QTest.keyClick(window, key, CONTROL)
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, QDialog)
+        QTest.mouseRelease(window.windowHandle(), LEFT, NOTHING, there + QPoint(25, 0))
+        dialog.reject()
+        QApplication.processEvents()
+        before = values(studio), face.crop, steps(studio)
+        QTest.mouseMove(window.windowHandle(), there + QPoint(60, 0))
+        QApplication.processEvents()
+        assert (values(studio), face.crop, steps(studio)) == before
+    assert not groove.isSliderDown()
+    settle(studio, qtbot)
+    assert canvas.image is studio.showing.edited
+    assert [name.partition(" ")[0] for name in steps(studio)] == ["Male", "Move"]
+    assert window.photo_view._grip is None
+
+
+def test_a_drag_and_a_number_end_before_another_model_comes(
+    studio: Studio, qtbot: QtBot, checkpoint: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.safetensors"
+    model, header = load_model(checkpoint)
+    with torch.no_grad():
+        model.get_parameter("encoders.attributes.mean.bias").add_(0.5)
+    save_model(other, model, header.system, header.training)
+    settle(studio, qtbot)
+    groove = studio.window.panel.sliders["Male"].groove
+    QTest.mousePress(groove, LEFT, NOTHING, groove.rect().center())
+    QTest.mouseMove(groove, groove.rect().center() + QPoint(30, 0))
+    for path in (other, checkpoint):
+        studio.load_model(path)
+        qtbot.waitUntil(
+            lambda path=path: studio.model is not None and studio.model.path == path, timeout=30_000
+        )
+        assert studio.session.undo_group.canUndo()
+        assert len(steps(studio)) == 1 if path == other else 2
+        settle(studio, qtbot)
+        number = studio.window.panel.sliders["Smiling"].number
+        studio.window.activateWindow()
+        assert QTest.qWaitForWindowActive(studio.window)
+        number.setFocus()
+        number.selectAll()
+        QTest.keyClicks(number, "2.5")
+    assert values(studio)["Smiling"] == 2.5
+    QTest.mouseRelease(studio.window, LEFT)

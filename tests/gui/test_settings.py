@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -12,7 +14,7 @@ from jmvae_studio.document.session_file import load
 from jmvae_studio.settings import SettingsFile
 from jmvae_studio.ui.settings_dialog import SettingsDialog
 from jmvae_studio.ui.theme import is_dark
-from tests.gui.conftest import drag_slider, settle
+from tests.gui.conftest import drag_slider, said, settle
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
@@ -94,3 +96,30 @@ def test_autosave_follows_its_switch(studio: Studio, qtbot: QtBot, tmp_path: Pat
     qtbot.wait(600)
     assert load(own).photos[0].faces[0].edit.values["Male"] > 0  # not written yet
     dialog.close()
+
+
+def test_another_setting_leaves_the_mode_that_is_shown(
+    studio: Studio, qtbot: QtBot, astronaut: np.ndarray, tmp_path: Path
+) -> None:
+    settle(studio, qtbot)
+    box = studio.window.mode_box
+    QTest.keyClicks(box, "Residual")
+    other = tmp_path / "other.png"
+    Image.fromarray(astronaut).save(other)
+    studio.open_path(other)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.name == "other.png")
+    settle(studio, qtbot)
+    qtbot.wait(QApplication.keyboardInputInterval() + 50)  # a new word, not more of the last one
+    QTest.keyClicks(box, "Latent")
+    assert box.currentData() == "latent"
+    studio.session.show(studio.session.photos[0])
+    settle(studio, qtbot)
+    assert box.currentData() == "residual"
+    dialog = open_settings(studio)
+    dialog.exif.setFocus()
+    QTest.keyClick(dialog.exif, Qt.Key.Key_Space)
+    assert box.currentData() == "residual"
+    dialog.reject()
+    studio.load_model(tmp_path / "none.safetensors")
+    qtbot.waitUntil(lambda: "none.safetensors" in said(studio), timeout=20_000)
+    assert box.currentData() == "residual"
