@@ -161,6 +161,7 @@ class Presets(QObject):
     def _ask(
         self, heading: str, accept: str, chosen: Callable[[Edit, list[str], str], None], named: bool
     ) -> None:
+        self._session.end_gesture()
         face = self._session.face
         edit = face.edit if face is not None else Edit()
         entries = _entries(edit)

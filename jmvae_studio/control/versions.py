@@ -61,6 +61,7 @@ class Versions(QObject):
                 )
             )
             return
+        name = _free_name(name, photo)
         replaced = name in photo.versions
         keep_version(self._session, photo, name)
         told = (
@@ -92,3 +93,11 @@ class Versions(QObject):
         now = photo.version("")
         same = (v.name for v in versions if replace(v, name="", current=now.current) == now)
         self._window.show_versions(sorted(v.name for v in versions), next(same, ""))
+
+
+def _free_name(name: str, photo: Photo) -> str:
+    """The name, or with a number the first that no version of a model of the other kind has, which nobody sees now."""
+    number, free = 2, name
+    while free in photo.versions and photo.versions[free].whole != photo.whole:
+        number, free = number + 1, f"{name} {number}"
+    return free

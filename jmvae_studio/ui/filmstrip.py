@@ -102,6 +102,10 @@ class Filmstrip(QListWidget):
         self.blockSignals(False)
         self.viewport().update()
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:  # the others close a photograph or open its menu
+            super().mousePressEvent(event)
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         item = self.itemAt(event.position().toPoint())
         if event.button() == Qt.MouseButton.MiddleButton and item is not None:

@@ -360,3 +360,20 @@ def test_files_that_are_gone_are_each_tried_once(
     qtbot.waitUntil(lambda: len(failed) == 2, timeout=20_000)
     qtbot.wait(300)
     assert len(failed) == 2
+
+
+def test_only_the_left_button_shows_another_photograph(studio: Studio, qtbot: QtBot, folder: Path) -> None:
+    strip = studio.window.filmstrip
+    drop(studio, folder)
+    qtbot.waitUntil(lambda: strip.count() == 4, timeout=20_000)
+    shown = studio.session.photo
+    assert shown is not None
+    number = next(n for n in range(4) if n != strip.currentRow())
+    place = strip.visualItemRect(strip.item(number)).center()
+    for button in (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
+        QTest.mousePress(strip.viewport(), button, Qt.KeyboardModifier.NoModifier, place)
+        QApplication.processEvents()
+        assert strip.currentRow() != number
+        QTest.mouseRelease(strip.viewport(), button, Qt.KeyboardModifier.NoModifier, place)
+    qtbot.waitUntil(lambda: strip.count() == 3)  # the middle one closes
+    assert studio.session.photo is shown

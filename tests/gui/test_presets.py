@@ -119,3 +119,17 @@ def test_what_a_dialog_lists_is_taken_though_another_photograph_came(
     taken = kept or studio.presets._copied
     assert taken is not None
     assert taken.values == asked
+
+
+def test_a_number_that_is_being_typed_is_copied(studio: Studio, qtbot: QtBot) -> None:
+    settle(studio, qtbot)
+    studio.window.activateWindow()
+    assert QTest.qWaitForWindowActive(studio.window)
+    number = studio.window.panel.sliders["Smiling"].number
+    number.setFocus()
+    number.selectAll()
+    QTest.keyClicks(number, "0.25")
+    QTest.keyClick(number, Qt.Key.Key_C, CONTROL | SHIFT)
+    asking = dialog()
+    assert "+0.25" in asking.list.item(0).text()
+    asking.reject()

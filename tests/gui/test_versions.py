@@ -12,9 +12,15 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.document.session_file import load, record, save
 from tests.gui.conftest import drag_slider, said, settle, values
+from tests.gui.test_digits import save as save_digits
 from trainer.data.face_crop import FaceCrop
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    return save_digits(tmp_path / "digits.safetensors", "jmvae-kl")
 
 
 def keep(studio: Studio, name: str | None = None) -> None:
@@ -188,3 +194,24 @@ def test_the_version_is_of_the_photograph_it_was_asked_for(
     assert studio.session.photo is not None
     assert not studio.session.photo.versions
     assert ("was closed meanwhile" in said(studio)) == closed
+
+
+def test_a_name_of_the_other_kind_of_model_is_left_to_it(
+    studio: Studio, qtbot: QtBot, digits: Path, checkpoint: Path
+) -> None:
+    settle(studio, qtbot)
+    drag_slider(studio, "Smiling", 0.9)
+    smiling = values(studio)
+    keep(studio, "Best")
+    studio.load_model(digits)
+    qtbot.waitUntil(lambda: studio.session.photo is not None and studio.session.photo.whole, timeout=30_000)
+    settle(studio, qtbot)
+    keep(studio, "Best")
+    assert [name for name, _ in shown(studio)] == ["Best 2"]
+    studio.load_model(checkpoint)
+    qtbot.waitUntil(
+        lambda: studio.session.photo is not None and not studio.session.photo.whole, timeout=30_000
+    )
+    settle(studio, qtbot)
+    assert shown(studio) == [("Best", True)]
+    assert values(studio) == smiling
