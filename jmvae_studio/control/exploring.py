@@ -241,6 +241,7 @@ class Exploring(QObject):
     def _choose_read(self, read: bool) -> None:
         self._wants_read = read
         self._show_colours()
+        self._selection.compare()
 
     def _show_colours(self) -> None:
         chart, collection = self._dock.content, self._chart.collection
@@ -280,6 +281,7 @@ class Exploring(QObject):
         elif not isinstance(read, str | None) and self._chart.collection is collection:
             self._chart = replace(self._chart, collection=replace(collection, read=read))
             self._show_colours()
+            self._selection.compare()
 
     # The edit --------------------------------------------------------------------------------------
 

@@ -57,15 +57,22 @@ class MapSelection(QObject):
             return
         self.chosen = chosen
         self._chart.show_chosen(chosen)
-        count, whole = int(chosen.sum()), len(chosen)
-        text = tr("{count:,} of {whole:,}", count=count, whole=whole)
-        self._chart.selection.show_shares(text, self._shares(collection, chosen))
+        self.compare()
         mean = collection.codes[chosen].mean(0)
 
         def decode(engine: Engine) -> Decoded | None:
             return engine.decode(mean) if engine.digest == model else None
 
         self._renderer.with_engine(decode, lambda decoded: self._decoded.emit(chosen, decoded))
+
+    def compare(self) -> None:
+        """Show what sets the chosen ones apart, by the attributes that the map shows now."""
+        _, collection = self._shown()
+        if collection is None or self.chosen is None:
+            return
+        count, whole = int(self.chosen.sum()), len(self.chosen)
+        text = tr("{count:,} of {whole:,}", count=count, whole=whole)
+        self._chart.selection.show_shares(text, self._shares(collection, self.chosen))
 
     def _shares(self, collection: Collection, chosen: Flags) -> list[tuple[str, float, float]]:
         """Those in which the chosen ones differ most come first."""

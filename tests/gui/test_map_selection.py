@@ -118,3 +118,15 @@ def test_the_tool_chooses_without_keys_and_fades_the_others(chart: LatentMap, qt
     place = chart.view.to_widget(0, 0)
     lasso(chart, np.array([[0, 0], [2, 0], [4, 0]]), NONE)
     assert chart.view.to_widget(0, 0) != place
+
+
+def test_the_shares_follow_what_the_map_shows(chart: LatentMap, qtbot: QtBot) -> None:
+    lasso(chart, around(chart.points[:30]), SHIFT)
+    given = chart.selection.bars.shares
+    assert given[0] == ("Smiling", 1.0, 0.0)
+    chart.read_box.setFocus()
+    QTest.keyClick(chart.read_box, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: chart.selection.bars.shares not in (given, ()), timeout=20_000)
+    read = chart.selection.bars.shares
+    lasso(chart, around(chart.points[:30]), SHIFT)
+    assert chart.selection.bars.shares == read
