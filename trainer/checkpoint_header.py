@@ -83,6 +83,8 @@ def settings_of(header: Header) -> dict[str, Any]:
     """The settings that a run must share with the checkpoint it starts from. Values as in `TrainConfig`."""
     image = next(m for m in header.modalities if m["kind"] == "image")
     built = {name: value for name, value in header.config.items() if name in TrainConfig.model_fields}
+    if built.get("target", image["name"]) != image["name"]:
+        built["target"] = "vector"
     return {
         "system": header.system,
         "image_size": header.image_size,

@@ -33,6 +33,11 @@ class Processes:
                 f"A batch of {config.batch_size} cannot be shared by {self.count} processes alike; "
                 "choose a batch_size that can."
             )
+        if self.count > 1 and config.batch_size < 2 * self.count:
+            raise ConfigError(
+                f"A batch of {config.batch_size} leaves each of {self.count} processes one picture, and batch "
+                f"normalisation needs two: choose a batch_size of {2 * self.count} or more."
+            )
 
     @property
     def is_first(self) -> bool:

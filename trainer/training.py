@@ -52,16 +52,17 @@ from trainer.validation import score, validate
 SAVE_SECONDS = 300.0
 """At most so long between two saves, however slow the updates are."""
 
-_PARTS = (".model.*.part", ".best.*.part", "state/.step-*.part", "samples/.epoch-*.part")
+_PARTS = (".model.*.part", ".best.*.part", ".parent.*.part", "state/.step-*.part", "samples/.epoch-*.part")
 """What a run writes beside its files; others, which the studio may be writing now, are not its own."""
 
 
 class Run:
     """One training run in a folder of its own, from its configuration to its checkpoints.
 
-    ``config.json``, ``events.jsonl``, ``model.safetensors`` (averaged weights, newest epoch), ``best.safetensors``
-    (of the epoch with the best `score`), ``samples/`` and ``state/`` (for resuming). Order, flips and noise of a step
-    depend on the seed and the step alone, so that a resumed run goes on bit-exactly.
+    ``config.json``, ``events.jsonl``, ``parent.safetensors`` (a copy of the model that it starts from, if any),
+    ``model.safetensors`` (averaged weights, newest epoch), ``best.safetensors`` (of the epoch with the best `score`),
+    ``samples/`` and ``state/`` (for resuming). Order, flips and noise of a step depend on the seed and the step alone,
+    so that a resumed run goes on bit-exactly.
 
     Under torchrun each process takes its share of every batch, gradients are averaged over all, and the first one
     writes. A datum's noise is keyed by its place in the whole batch, so that nets without batch normalisation learn
@@ -97,9 +98,11 @@ class Run:
             self.data = data or load_dataset(config, lambda n, m: progress("decoding pictures", n, m, ""))
         self.told = self.data.names
         """The attributes by which the run is judged: those that the data name."""
-        if config.keep_attributes and config.parent is not None:
+        kept = folder / "parent.safetensors"
+        parent = kept if config.parent is not None and kept.exists() else config.parent
+        if config.keep_attributes and parent is not None:
             self.data, self.told = complete_attributes(
-                config.parent, self.data, config, lambda n, m: progress("reading attributes", n, m, "")
+                parent, self.data, config, lambda n, m: progress("reading attributes", n, m, "")
             )
         self.batches = Batches(self.data, config, self.processes)
         torch.manual_seed(config.seed)
@@ -120,7 +123,10 @@ class Run:
         model.mirrors = config.flip
         if config.parent is None:
             self.batches.set_statistics(model)
-        self.parent = None if config.parent is None else start_from(config.parent, model, config)
+        self.parent = None if parent is None else start_from(parent, model, config)
+        if parent is not None and parent != kept and self.processes.is_first:
+            content = parent.read_bytes()
+            self.saver.write("the model it starts from", len(content), lambda: write_beside(kept, content))
         self.frozen = Frozen(model, config)
         self.model: JointModel = model.to(self.processes.device)
         self.averaged = AveragedWeights(self.model, config.ema_decay, self.batches.steps_per_epoch)
@@ -254,6 +260,7 @@ class Run:
             return self._pass_over()
         self._bad = 0
         self.step += 1
+        self.processes.average_gradients(self._statistics.tensors)
         self.averaged.follow(self.step)
         if self.step % self.config.log_steps == 0 or self.step == 1:
             values = self.processes.average({name: float(value) for name, value in terms.items()})
@@ -392,9 +399,7 @@ class Run:
         """The first process saves; the others wait, so that none is ahead of the state.
 
         But for a stop, nothing is saved after a batch that was passed over: the run may have to go back behind it.
-        What batch normalisation has gathered becomes the mean over the processes, as all will find it again.
         """
-        self.processes.average_gradients(self._statistics.tensors)
         if self.processes.is_first and (stopping or not self._bad):
             self._save_state()
         self._saved = time.monotonic()

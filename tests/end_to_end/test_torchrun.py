@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainer.checkpoint import load_newest_state
+from trainer.checkpoint import load_model, load_newest_state
 from trainer.events import read_events
 
 ROOT = Path(__file__).parents[2]
@@ -93,3 +93,28 @@ def test_a_batch_that_cannot_be_shared_is_refused(tiny_mnist: Path, tmp_path: Pa
     settings = [part for setting in [*SMALL, "batch_size=21"] for part in ("--set", setting)]
     with pytest.raises(AssertionError, match="cannot be shared by 2 processes"):
         trainer(2, "train", "--preset", "mnist", "--out", tmp_path / "x", "--data", tiny_mnist, *settings)
+
+
+def test_saving_changes_nothing_and_what_is_published_is_of_all_processes(
+    tiny_celeba: Path, tmp_path: Path
+) -> None:
+    """Of nets with batch normalisation, whose statistics every process gathers from its own share."""
+    changes = ["latent=4", "batch_size=8", "image_size=64", "device=cpu", "precision=32-true", "ema_decay=0"]
+    states = []
+    for name, steps in (("often", 1), ("rarely", 1000)):
+        settings = [
+            part for setting in [*changes, f"checkpoint_steps={steps}"] for part in ("--set", setting)
+        ]
+        place = ["--data", tiny_celeba, "--out", tmp_path / name, "--set", f"cache={tmp_path / 'cache'}"]
+        trainer(2, "train", "--preset", "faces", "--epochs", 1, "--gan-epochs", 1, *place, *settings)
+        state = load_newest_state(tmp_path / name / "state")
+        assert state is not None
+        states.append(state["model"])
+    often, rarely = states
+    statistics = [name for name in often if name.endswith(("running_mean", "running_var"))]
+    assert statistics
+    for name, tensor in often.items():
+        assert torch.equal(tensor, rarely[name]), name
+    published = load_model(tmp_path / "rarely" / "model.safetensors")[0].state_dict()
+    for name in statistics:
+        assert torch.equal(published[name], rarely[name].half().float()), name

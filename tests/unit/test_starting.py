@@ -15,6 +15,7 @@ from trainer.data.dataset import Dataset
 from trainer.errors import ConfigError
 from trainer.evaluation.attributes import infer_attributes
 from trainer.events import EventLog, read_events
+from trainer.models.cvae import CVAE
 from trainer.models.interface import JointModel, Modality
 from trainer.models.jmvae import JMVAEKL
 from trainer.models.networks import Nets
@@ -301,3 +302,46 @@ def test_a_run_that_keeps_the_checkpoints_attributes_is_judged_by_its_own(
     made, header = load_model(folder / "model.safetensors")
     assert header.attribute_names == ("Smiling", "Young", "Male", "Bright", "Red")
     assert made.vector.names == header.attribute_names
+
+
+def test_a_run_goes_on_as_it_began_when_its_parent_has_changed(
+    parent: Path, own_faces: Path, tmp_path: Path
+) -> None:
+    first, _ = read_checkpoint(parent)
+    changes = {"cache": tmp_path / "cache", "keep_attributes": True, "ema_decay": 0}
+    chosen = config(parent, own_faces, **changes)
+    ends = []
+    for name in ("whole", "halved"):
+        folder = tmp_path / name
+        folder.mkdir()
+        events = EventLog(folder / "events.jsonl")
+        if name == "whole":
+            assert start(folder, chosen, events, lambda *_: None)
+        else:
+            assert start(folder, config(parent, own_faces, epochs=1, **changes), events, lambda *_: None)
+            parent.unlink()
+            assert resume(folder, chosen, events, lambda *_: None)
+        events.close()
+        made, header = load_model(folder / "model.safetensors")
+        assert header.parent == first.digest
+        ends.append(made.state_dict())
+    # The rate falls along another curve where fewer epochs were meant, so that what learned differs a little.
+    for name, tensor in ends[0].items():
+        if name.startswith(("encoders.image.", "decoders.image.", "image_")):
+            assert torch.equal(tensor, ends[1][name]), name
+
+
+@pytest.mark.parametrize("target", ["image", "vector"])
+def test_a_conditional_model_can_be_started_from(target: str, tmp_path: Path) -> None:
+    made = CVAE(modalities("Smiling", "Young"), LATENT, target, NETS)
+    path = tmp_path / "cvae.safetensors"
+    save_model(path, made.eval(), "cvae", {"epoch": 1})
+    chosen = config(path, learn="all")
+    assert chosen.target == target
+    child = CVAE.build(modalities("Smiling", "Young"), chosen.model_dump())
+    start_from(path, child, chosen)
+    assert all(
+        torch.equal(tensor, made.state_dict()[name].half().float())
+        for name, tensor in child.state_dict().items()
+        if "decoders" in name
+    )
