@@ -67,6 +67,8 @@ def estimate(config: TrainConfig, training: int, validation: int, entries: int) 
     Raises:
         TrainerError: No such run can be.
     """
+    # Batches of noise are fewer than the head start, and nearly every step of the stage comes after it.
+    config = config.model_copy(update={"edit_head_start": 0})
     data = _noise(config, entries)
     per_epoch = max(1, min(training, config.limit or training) // config.batch_size)
     with tempfile.TemporaryDirectory(prefix="jmvae-estimate-") as name:
@@ -120,8 +122,7 @@ def _time_stages(run: Run) -> dict[str, float]:
     first = 0
     for stage, end in ends.items():
         if end > first:
-            start = min(first + config.edit_head_start, end - 1) if stage == "edit" else first
-            found[stage] = _time_steps(run, start)
+            found[stage] = _time_steps(run, first)
         first = end
     return found
 

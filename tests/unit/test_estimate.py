@@ -8,6 +8,7 @@ import pytest
 from trainer.config import PRESETS, TrainConfig, make_config
 from trainer.estimate import estimate
 from trainer.events import EventLog
+from trainer.models.editing import EditStage
 from trainer.training import start
 
 SMALL = {"hidden": 32, "latent": 4, "batch_size": 10, "image_size": 8, "device": "cpu", "log_steps": 1}
@@ -48,3 +49,23 @@ def test_nothing_is_left_behind(tiny_mnist: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     estimate(config(tiny_mnist, epochs=1, checkpoint_steps=1), 50, 10, 10)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_editors_steps_are_measured_with_the_editor(
+    tiny_celeba: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run on noise is too short for its head start."""
+    learned = []
+    plain = EditStage._learn
+    monkeypatch.setattr(EditStage, "_learn", lambda *given: learned.append(1) or plain(*given))
+    small = {
+        "data": tiny_celeba,
+        "latent": 4,
+        "batch_size": 4,
+        "device": "cpu",
+        "epochs": 1,
+        "edit_epochs": 1,
+    }
+    found = estimate(make_config(PRESETS["studio"] | small | {"precision": "32-true"}), 100, 10, 40)
+    assert len(learned) >= 5
+    assert set(found.step_seconds) == {"bound", "edit"}

@@ -367,3 +367,22 @@ def test_what_a_kill_left_behind_is_swept(make: MakeRun, tmp_path: Path) -> None
     assert run.fit()
     assert not any(path.exists() for path in left)
     assert studio.exists()
+
+
+@pytest.mark.parametrize("system", ["jmvae-kl", "cgan"])
+def test_a_player_whose_gradient_is_no_number_holds_the_others(make: MakeRun, system: str) -> None:
+    changes = {"gan_epochs": 2} if system == "jmvae-kl" else {}
+    run = make(system=system, epochs=1, nets="conv", image_size=64, **changes)
+    game = run.adversary
+    assert game is not None
+    run.step = 0 if system == "cgan" else run.batches.steps_per_epoch
+    assert run.take_step()
+    weight = game.discriminator.get_parameter(next(name for name, _ in game.discriminator.named_parameters()))
+    weight.register_hook(torch.full_like(weight, torch.nan).mul)
+    parts = (run.model, game.discriminator)
+    before = [{name: tensor.clone() for name, tensor in part.state_dict().items()} for part in parts]
+    assert run.take_step()
+    assert run.skipped == 1
+    for part, there in zip(parts, before, strict=True):
+        for name, tensor in part.state_dict().items():
+            assert name.endswith("num_batches_tracked") or torch.equal(tensor, there[name]), name

@@ -58,10 +58,10 @@ class Adversary(Game):
 class WornGame(Adversary):
     """The GAN part of VAE-GAN, CVAE-GAN, CMMA-GAN and JMVAE-GAN.
 
-    Three updates a batch, as in the papers' code: encoders and the other decoders on the bound, the image decoder on
-    reconstruction and on being taken for real, the discriminator on telling them apart. The decoder's reconstruction
-    is compared by pixels, or by the discriminator's features (Larsen et al. 2015, whose encoder sees them too; here it
-    keeps the likelihood).
+    Three updates a batch, as in the papers' code, all or none of them: encoders and the other decoders on the bound,
+    the image decoder on reconstruction and on being taken for real, the discriminator on telling them apart. The
+    decoder's reconstruction is compared by pixels, or by the discriminator's features (Larsen et al. 2015, whose
+    encoder sees them too; here it keeps the likelihood).
     """
 
     def __init__(self, config: TrainConfig, model: JointModel) -> None:
@@ -91,7 +91,7 @@ class WornGame(Adversary):
         image = data["image"]
         step = model.bound(data, noise, self.config.channel_reduction)
         bound = model.loss(step.terms, self.config.alpha, beta)
-        self._update("encoders", bound)
+        self._prepare("encoders", bound)
 
         # A second set of codes from the same noise, so that a step depends on its seed alone.
         given = {name: value for name, value in data.items() if name != "image"}
@@ -106,14 +106,15 @@ class WornGame(Adversary):
         else:
             difference = -log_likelihood(decoded, image, self.config.channel_reduction)
         fooled = real_loss(self.discriminator(reconstruction)) + real_loss(self.discriminator(generated))
-        self._update("decoder", self.config.gan_reconstruction * difference.mean() + fooled)
+        self._prepare("decoder", self.config.gan_reconstruction * difference.mean() + fooled)
 
         told = (
             real_loss(self.discriminator(image))
             + fake_loss(self.discriminator(reconstruction.detach()))
             + fake_loss(self.discriminator(generated.detach()))
         )
-        self._update("discriminator", told)
+        self._prepare("discriminator", told)
+        self._move("encoders", "decoder", "discriminator")
         values = {"loss": bound, **step.terms, "gan_decoder": fooled, "gan_discriminator": told}
         return {name: value.detach() for name, value in values.items()}
 
@@ -139,13 +140,14 @@ class ConditionalGame(Adversary):
         condition = torch.cat([given[m.name] for m in model.modalities if m.name in given], dim=1)
         generated = model.decode_given("image", model.sample_prior(noise, given), given).mean
         fooled = real_loss(self.discriminator(generated, condition))
-        self._update("decoder", fooled)
+        self._prepare("decoder", fooled)
         told = real_loss(self.discriminator(image, condition)) + fake_loss(
             self.discriminator(generated.detach(), condition)
         )
         some = slice(max(8, len(image) // 4))
         penalty = gradient_penalty(lambda real: self.discriminator(real, condition[some]), image[some])
-        self._update("discriminator", told + self.config.gan_gradient_penalty * penalty)
+        self._prepare("discriminator", told + self.config.gan_gradient_penalty * penalty)
+        self._move("decoder", "discriminator")
         values = {"loss": fooled + told, "gan_decoder": fooled, "gan_discriminator": told}
         values["gan_gradient"] = penalty
         return {name: value.detach() for name, value in values.items()}

@@ -53,6 +53,15 @@ class Game(nn.Module):
         Raises:
             NotFiniteError: A gradient is not finite; nothing is updated.
         """
+        self._prepare(name, loss)
+        self._move(name)
+
+    def _prepare(self, name: str, loss: Tensor) -> None:
+        """Give the parameters of the optimiser ``name``, and no other, their gradients of ``loss``.
+
+        Raises:
+            NotFiniteError: One is not finite.
+        """
         optimizer = self._optimizers[name]
         parameters = list(chain.from_iterable(group["params"] for group in optimizer.param_groups))
         gradients = list(torch.autograd.grad(loss, parameters, allow_unused=True))
@@ -62,8 +71,12 @@ class Game(nn.Module):
             parameter.grad = gradient
         if self.gradient_clip is not None:
             clip_grads_with_norm_(parameters, self.gradient_clip, norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+
+    def _move(self, *names: str) -> None:
+        """One step of each of these optimisers by the gradients that were prepared."""
+        for name in names:
+            self._optimizers[name].step()
+            self._optimizers[name].zero_grad(set_to_none=True)
 
     def optimizer_states(self) -> dict[str, Any]:
         """State of the optimisers, for resuming."""
