@@ -65,7 +65,7 @@ def export_onnx(checkpoint: Path, folder: Path, progress: Progress = lambda name
 
     Raises:
         TrainerError: A package is missing, the folder is there already, or a graph differs from the model.
-        CapabilityError: The model's system has no such nets.
+        CapabilityError: The model decodes from a code and a condition together.
     """
     missing = [package for package in NEEDED if find_spec(package) is None]
     if missing:
@@ -161,7 +161,12 @@ def _graphs(model: JointModel) -> list[Graph]:
             given = {name: examples[name] for name in subset}
             outputs = ("mean", "variance")
             graphs.append(Graph(f"encode_{'_'.join(subset)}", _Encoder(model, subset), given, outputs))
-    graphs += [Graph(f"decode_{name}", _Decoder(model, name), {"z": z}, (name,)) for name in names]
+    for name in names:
+        try:
+            model.decode_one(name, z)
+        except CapabilityError as error:
+            raise CapabilityError(f"{str(error).rstrip('.')}: it cannot be exported as ONNX.") from error
+        graphs.append(Graph(f"decode_{name}", _Decoder(model, name), {"z": z}, (name,)))
     if "edit" in model.capabilities and model.vector.kind == "attributes":
         w = examples[model.vector.name]
         given = {"image": examples["image"], "before": w, "after": w.flip(0)}

@@ -15,12 +15,14 @@ from jmvae_studio.resources import default_model
 from trainer import onnx_export
 from trainer.checkpoint import load_model, save_model
 from trainer.cli import app
-from trainer.errors import TrainerError
+from trainer.errors import CapabilityError, TrainerError
 from trainer.models.interface import Modality
 from trainer.models.jmvae import JMVAEKL
 from trainer.onnx_export import Graph, export_onnx
+from trainer.systems import find_system
 
 NAMES = ("Smiling", "Male", "Bald")
+DIGITS = tuple("0123456789")
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +135,25 @@ def test_the_edit_of_the_shipped_model_is_a_graph_too(
     edit = [graph for graph in onnx_export._graphs(model) if graph.name == "edit"]
     monkeypatch.setattr(onnx_export, "_graphs", lambda model: edit)
     assert export_onnx(default_model(), tmp_path / "out")["edit"] <= 1e-4
+
+
+@pytest.mark.parametrize("system", ["jmvae", "jmvae-h"])
+def test_what_is_missing_is_zeros_for_any_number_of_rows(system: str, tmp_path: Path) -> None:
+    modalities = (Modality("image", "image", (1, 8, 8)), Modality("label", "label", (10,), DIGITS))
+    settings = {"latent": 6, "nets": "dense", "hidden": 12}
+    model = find_system(system).load_class().build(modalities, settings)
+    save_model(tmp_path / "model.safetensors", model.eval(), system, {"epoch": 0})
+    differences = export_onnx(tmp_path / "model.safetensors", tmp_path / "out")
+    assert {"encode_image", "encode_label", "decode_image"} <= set(differences)
+    assert max(differences.values()) <= 1e-4
+
+
+@pytest.mark.parametrize("system", ["cvae", "cgan"])
+def test_a_decoder_that_needs_its_condition_is_refused_in_a_sentence(system: str, tmp_path: Path) -> None:
+    modalities = (Modality("image", "image", (1, 8, 8)), Modality("label", "label", (10,), DIGITS))
+    settings = {"latent": 6, "nets": "dense", "hidden": 12}
+    model = find_system(system).load_class().build(modalities, settings)
+    save_model(tmp_path / "model.safetensors", model.eval(), system, {"epoch": 0})
+    with pytest.raises(CapabilityError, match="not from z alone: it cannot be exported as ONNX"):
+        export_onnx(tmp_path / "model.safetensors", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

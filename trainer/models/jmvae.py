@@ -79,7 +79,7 @@ class JMVAE(JointModel):
     def _with_zeros(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         some = next(iter(given.values()))
         return {
-            m.name: given[m.name] if m.name in given else some.new_zeros(len(some), *m.shape)
+            m.name: given[m.name] if m.name in given else some.new_zeros(some.shape[0], *m.shape)
             for m in self.modalities
         }
 
