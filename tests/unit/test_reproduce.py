@@ -308,7 +308,15 @@ def test_a_started_run_is_resumed_and_a_new_one_is_told_everything(digits: Path,
     assert (settings["hidden"], settings["cache"], settings["binarise"]) == ("8", "none", "True")
     (tmp_path / "run" / "state").mkdir(parents=True)
     (tmp_path / "run" / "state" / "step-00000003.pt").touch()
+    config.save(tmp_path / "run" / "config.json")
     assert job.command()[3:] == ["resume", str(tmp_path / "run")]
+    moved = config.model_copy(update={"data": tmp_path / "moved", "cache": tmp_path, "log_steps": 7})
+    told = Job(tmp_path / "run", moved).command()[3:]
+    assert told[2:] == [
+        *("--set", f"cache={tmp_path}"),
+        *("--set", f"data={tmp_path / 'moved'}"),
+        *("--set", "log_steps=7"),
+    ]
 
 
 def test_unknown_names_are_said() -> None:

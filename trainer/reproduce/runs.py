@@ -63,9 +63,12 @@ class Job:
     def command(self) -> list[str]:
         """How to start it, or to go on with it."""
         program = [sys.executable, "-m", "trainer"]
-        if has_state(self.folder):
-            return [*program, "resume", str(self.folder)]
         values = self.config.model_dump(mode="json")
+        if has_state(self.folder):
+            there = load_config(self.folder / "config.json").model_dump(mode="json")
+            names = sorted(name for name in SHIFTING if there[name] != values[name])
+            settings = [part for name in names for part in ("--set", setting(name, values[name]))]
+            return [*program, "resume", str(self.folder), *settings]
         preset, data = values.pop("preset"), values.pop("data")
         settings = [part for name, value in values.items() for part in ("--set", setting(name, value))]
         return [*program, "train", "--preset", preset, "--data", data, "--out", str(self.folder), *settings]
