@@ -25,7 +25,7 @@ from trainer.cli_common import (
     shower,
     to_json,
 )
-from trainer.cli_evaluate import check_pictures, print_result
+from trainer.cli_evaluate import check_measures, check_pictures, print_result
 from trainer.cli_export import app as exports
 from trainer.cli_faces import app as faces
 from trainer.cli_reproduce import app as experiments
@@ -247,6 +247,11 @@ def evaluate(
     chosen = opened.indices(partition)
     if not len(chosen):
         raise TrainerError(f"The {partition} partition of {data} is empty: choose another one.")
+    check_measures(checkpoint, model, data, opened, parzen, channel_reduction)
+    if edits:
+        from trainer.evaluation.edit_report import check_edits
+
+        check_edits(checkpoint, model, header, opened.names)
     result: dict[str, Any] = {"checkpoint": checkpoint.name, "partition": partition, "pictures": len(chosen)}
     if len(vectors) == 1 and opened.kind == "attributes" and model.can_complete({"image"}, vectors[0].name):
         inferred, truth = infer_attributes(model, opened.images[chosen]), opened.attributes[chosen]
@@ -269,8 +274,6 @@ def evaluate(
     if likelihood:
         from trainer.evaluation.likelihood_table import likelihood_table
 
-        if channel_reduction not in ("sum", "mean"):
-            raise TrainerError(f"--channel-reduction is sum or mean, not “{channel_reduction}”.")
         reduction: Literal["sum", "mean"] = "mean" if channel_reduction == "mean" else "sum"
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
             task = bar.add_task("log-likelihoods", total=None)

@@ -33,6 +33,32 @@ def check_pictures(checkpoint: Path, model: JointModel, folder: Path, dataset: D
         )
 
 
+def check_measures(
+    checkpoint: Path, model: JointModel, folder: Path, dataset: Dataset, parzen: bool, channel_reduction: str
+) -> None:
+    """See before anything is measured that all that is asked for can be.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if channel_reduction not in ("sum", "mean"):
+        raise ConfigError(f"--channel-reduction is sum or mean, not “{channel_reduction}”.")
+    if parzen and not _makes_pictures(model):
+        raise ConfigError(
+            f"{checkpoint.name} makes no pictures from attributes or labels: leave out --parzen."
+        )
+    if parzen and not len(dataset.indices("validation")):
+        raise ConfigError(
+            f"The validation partition of {folder} is empty, and Parzen windows take their width from it: "
+            "leave out --parzen."
+        )
+
+
+def _makes_pictures(model: JointModel) -> bool:
+    """From one vector alone."""
+    return any(model.can_complete({m.name}, "image") for m in model.modalities if m.kind != "image")
+
+
 def print_result(result: dict[str, Any], model: JointModel, console: Console) -> None:
     """Everything that was measured but the edits.
 
@@ -43,7 +69,7 @@ def print_result(result: dict[str, Any], model: JointModel, console: Console) ->
     """
     if not result.keys() & {"accuracy", "reconstruction_rmse", "likelihood", "parzen", "edits"}:
         options = [] if model.adversarial else ["--likelihood"]
-        if any(model.can_complete({m.name}, "image") for m in model.modalities if m.kind != "image"):
+        if _makes_pictures(model):
             options.append("--parzen")
         console.print(
             f"Nothing was measured: {result['checkpoint']} neither reads attributes nor reconstructs pictures. "

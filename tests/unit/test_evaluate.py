@@ -89,3 +89,22 @@ def test_a_bar_shows_names_as_they_are() -> None:
     Console(file=text, width=200).print(bar.get_renderable())
     assert "[/b] (latent)" in text.getvalue()
     assert "[red]:smile:" in text.getvalue()
+
+
+def test_what_cannot_be_measured_is_said_before_anything_is(
+    tiny_mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*given: object) -> None:
+        raise AssertionError("something was measured first")
+
+    monkeypatch.setattr("trainer.evaluation.likelihood_table.likelihood_table", late)
+    monkeypatch.setattr("trainer.evaluation.attributes.infer_attributes", late)
+    reader = CVAE((DIGIT, LABEL), 2, "vector", SMALL)
+    for options, reason in (
+        (("--parzen",), "makes no pictures from attributes or labels: leave out --parzen"),
+        (("--channel-reduction", "all"), "is sum or mean, not “all”"),
+        (("--edits",), "is a “cvae”, which edits no pictures"),
+    ):
+        said = evaluate(reader, "cvae", tiny_mnist, tmp_path, "--likelihood", *options)
+        assert isinstance(said.exception, ConfigError)
+        assert reason in str(said.exception)

@@ -99,8 +99,8 @@ def measure_edits(
         results[name] = measured
         return measured
 
-    for number, (title, path) in enumerate(distinct_names(checkpoints).items()):
-        model = _load(path, data)
+    models = {title: _load(path, data) for title, path in distinct_names(checkpoints).items()}
+    for number, (title, model) in enumerate(models.items()):
         for mode in _checked(modes):
             run(f"{title} ({mode})", by_model(model, mode)).update(reading(model, data, partition))
         if number == 0 and sheet is not None:
@@ -258,10 +258,21 @@ def _cell(figure: str, value: float) -> str:
 
 def _load(path: Path, data: Dataset) -> JointModel:
     model, header = load_model(path)
-    if header.attribute_names != data.names:
+    check_edits(path, model, header, data.names)
+    return model
+
+
+def check_edits(path: Path, model: JointModel, header: Header, names: Sequence[str]) -> None:
+    """See before anything is measured that a model's edits can be.
+
+    Raises:
+        ConfigError: It edits nothing, has other attributes than ``names``, or pictures that the judge cannot read.
+    """
+    if "edit" not in model.capabilities:
+        raise ConfigError(f"{path.name} is a “{header.system}”, which edits no pictures.")
+    if header.attribute_names != tuple(names):
         raise ConfigError(f"{path.name} has other attributes than the data: edits need the same ones.")
     check_size(path, header)
-    return model
 
 
 def check_size(path: Path, header: Header) -> None:
