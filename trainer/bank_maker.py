@@ -44,7 +44,7 @@ def make_bank(
     codes = []
     for start in range(0, count, ROWS_AT_ONCE):
         given = torch.from_numpy(attributes[chosen[start : start + ROWS_AT_ONCE]].astype(np.float32))
-        posterior = model.encode({vector.name: given})
-        codes.append(posterior.sample(torch.randn(posterior.mean.shape, generator=generator)))
+        noise = torch.randn((len(given), model.latent), generator=generator)
+        codes.append(model.sample_code({vector.name: given}, noise))
     sampled = torch.cat(codes).numpy().astype(np.float16).astype(np.float32)
     return Bank(sampled, attributes[chosen], vector.names, digest)

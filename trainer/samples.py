@@ -68,9 +68,8 @@ def make_samples(
                 f"This model does not know {', '.join(sorted(missing))}; faces need CelebA's attributes."
             )
         attributes = torch.tensor([[1.0 if n in present else -1.0 for n in names]])
-        posterior = model.encode({"attributes": attributes})
-        noise = torch.randn(posterior.mean.shape, generator=generator) * spread**0.5
-        image = model.decode_one("image", posterior.sample(noise)).mean
+        noise = torch.randn((1, model.latent), generator=generator) * spread**0.5
+        image = model.decode_one("image", model.sample_code({"attributes": attributes}, noise)).mean
         pixels = model.to_pixels(image)[0].permute(1, 2, 0).contiguous().numpy()
         path = folder / f"{name}.png"
         write_beside(path, to_png(_on_canvas(pixels)))

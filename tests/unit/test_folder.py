@@ -217,3 +217,11 @@ def test_the_crop_is_the_editors_own(tmp_path: Path) -> None:
     assert np.array_equal(images[0], extract(photo, find_faces(photo)[0].crop, 64))
     assert kept == rows
     assert not problems
+
+
+def test_a_name_longer_than_any_files_is_one_row_without_a_picture(folder: Path, tmp_path: Path) -> None:
+    with (folder / "attributes.csv").open("a") as table:
+        table.write("\n" + "a" * 300 + ".png,1,30,2\n")
+    data, report = load_folder(folder, 8, tmp_path / "cache")
+    assert len(data.images) == 12
+    assert [problem.kind for problem in report.problems if "aaa" in problem.text] == ["row without a picture"]

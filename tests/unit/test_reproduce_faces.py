@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,8 @@ from trainer.errors import ConfigError, DataError
 from trainer.reproduce import celeba, faces
 from trainer.reproduce.catalogue import find_experiment
 from trainer.reproduce.experiment import Trained
+from trainer.reproduce.photographs import crop_photographs
+from trainer.reproduce.report import to_json
 from trainer.reproduce.sheets import Placed, caption, plane, sheet
 
 ELEMENT = -0.5 * np.log(2 * np.pi)
@@ -237,3 +242,13 @@ def test_a_plane_keeps_places_and_proportions() -> None:
     rows, columns = np.nonzero((pixels == (0x1F, 0x77, 0xB4)).all(2)[:, :199])
     assert (columns.max(), rows.min()) == (100 + 66 + 6, 100 - 33 - 6)  # a large dot, less its outline
     assert rows.max() < 100  # larger is higher
+
+
+def test_photographs_of_names_alike_are_all_shown(photograph: Path, tmp_path: Path) -> None:
+    names = [b"my_photo.jpg", b"my photo.jpg", b"other.jpg", b"odd\xff.jpg"]
+    paths = [tmp_path / os.fsdecode(name) for name in names]
+    for path in paths:
+        shutil.copy(photograph, path)
+    found = crop_photographs(paths, 16)
+    assert list(found) == ["my_photo", "my photo", "Other", "Odd\\Udcff"]
+    assert json.loads(to_json({"command": str(paths[3])}))["command"] == str(paths[3])

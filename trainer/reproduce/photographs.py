@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from trainer.files import distinct_names
 
 
 def crop_photographs(paths: Sequence[Path], size: int) -> dict[str, Pixels]:
-    """The first face (`find_faces`) of every photograph, cropped as the training data is, by its `distinct_names`.
+    """The first face (`find_faces`) of every photograph, cropped as the training data is, by a title of its own.
 
     Args:
         paths: The files.
@@ -24,12 +25,17 @@ def crop_photographs(paths: Sequence[Path], size: int) -> dict[str, Pixels]:
         DataError: A photograph shows no face.
     """
     found = {}
-    for name, path in distinct_names(paths).items():
+    names = distinct_names(paths)
+    named = {name.encode(errors="backslashreplace").decode(): path for name, path in names.items()}
+    titles = {name: name.replace("_", " ").title() for name in named}
+    told = Counter(titles.values())
+    for name, path in named.items():
         photo = open_image(path).pixels
         faces = find_faces(photo)
         if not faces:
             raise DataError(
                 f"No face was found in {path}: choose a photograph that shows one from the front."
             )
-        found[name.replace("_", " ").title()] = extract(photo, faces[0].crop, size)
+        title = titles[name] if told[titles[name]] == 1 else name
+        found[title] = extract(photo, faces[0].crop, size)
     return found

@@ -12,8 +12,8 @@ from trainer.errors import TrainerError
 
 
 def to_json(result: Mapping[str, Any]) -> bytes:
-    """The whole result, for machines."""
-    return (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode()
+    """The whole result, for machines. What is no Unicode in a file's name is escaped."""
+    return (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
 
 
 class Amount(NamedTuple):
@@ -64,7 +64,7 @@ def to_markdown(result: Mapping[str, Any]) -> bytes:
     for picture in result["pictures"]:
         lines += [f"![{picture['caption']}]({picture['file']})", "", picture["caption"], ""]
     lines += _runs(result)
-    return ("\n".join(lines).rstrip() + "\n").encode()
+    return ("\n".join(lines).rstrip() + "\n").encode(errors="backslashreplace")
 
 
 def table(result: Mapping[str, Any]) -> list[str]:
