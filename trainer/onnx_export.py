@@ -161,12 +161,17 @@ def _graphs(model: JointModel) -> list[Graph]:
             given = {name: examples[name] for name in subset}
             outputs = ("mean", "variance")
             graphs.append(Graph(f"encode_{'_'.join(subset)}", _Encoder(model, subset), given, outputs))
+    decoders, refused = [], None
     for name in names:
         try:
             model.decode_one(name, z)
-        except CapabilityError as error:
-            raise CapabilityError(f"{str(error).rstrip('.')}: it cannot be exported as ONNX.") from error
-        graphs.append(Graph(f"decode_{name}", _Decoder(model, name), {"z": z}, (name,)))
+        except CapabilityError as error:  # of a conditional system's conditions, or of all
+            refused = error
+            continue
+        decoders.append(Graph(f"decode_{name}", _Decoder(model, name), {"z": z}, (name,)))
+    if not decoders:
+        raise CapabilityError(f"{str(refused).rstrip('.')}: it cannot be exported as ONNX.") from refused
+    graphs += decoders
     if "edit" in model.capabilities and model.vector.kind == "attributes":
         w = examples[model.vector.name]
         given = {"image": examples["image"], "before": w, "after": w.flip(0)}
