@@ -159,16 +159,19 @@ class Exports(QObject):
             if ([face.crop for face in photo.faces], photo.current) == (faces, current):
                 dialog.show_edited(edited)
             else:
-                close(photo.name)
+                close()
 
         def follow(model: ModelInfo, renewed: bool) -> None:
             if not renewed:
-                close(photo.name)
+                close()
 
-        def close(name: str) -> None:
+        def close() -> None:
             dialog.reject()
             self._window.warn(
-                tr("Other faces or another model came for {name}: look at them, then export.", name=name)
+                tr(
+                    "Other faces or another model came for {name}: look at them, then export.",
+                    name=photo.name,
+                )
             )
 
         self._showing.laid.connect(show)

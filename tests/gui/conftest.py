@@ -7,15 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QFileDialog, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from jmvae_studio.app import Studio
 from jmvae_studio.settings import Settings, SettingsFile
 from jmvae_studio.ui.images import to_pixels
+from trainer.checkpoint import load_model, save_model
 
 
 @pytest.fixture
@@ -46,6 +48,17 @@ def start_studio(
 @pytest.fixture
 def studio(start_studio: Callable[[Path, Path], Studio], checkpoint: Path, photograph: Path) -> Studio:
     return start_studio(checkpoint, photograph)
+
+
+@pytest.fixture
+def other_model(checkpoint: Path, tmp_path: Path) -> Path:
+    """A model of the same attributes as ``checkpoint``, but another one."""
+    path = tmp_path / "other.safetensors"
+    model, header = load_model(checkpoint)
+    with torch.no_grad():
+        model.get_parameter("encoders.attributes.mean.bias").add_(0.5)
+    save_model(path, model, header.system, header.training)
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -122,6 +135,17 @@ def drag_slider(studio: Studio, name: str, share: float) -> None:
     middle = groove.height() // 2
     stops = [QPoint(round(groove.width() * (0.5 + (share - 0.5) * step / 12)), middle) for step in range(13)]
     drag(groove, stops[0], *stops)
+
+
+def type_number(studio: Studio, name: str, text: str) -> QDoubleSpinBox:
+    """Type over a slider's number, and leave it there without Return."""
+    studio.window.activateWindow()
+    assert QTest.qWaitForWindowActive(studio.window)
+    number = studio.window.panel.sliders[name].number
+    number.setFocus()
+    number.selectAll()
+    QTest.keyClicks(number, text)
+    return number
 
 
 def values(studio: Studio) -> dict[str, float]:

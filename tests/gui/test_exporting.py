@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
@@ -18,8 +17,17 @@ from jmvae_studio.app import Studio
 from jmvae_studio.document.records import FaceRecord, PictureSettings
 from jmvae_studio.document.saving import Saving, save_picture
 from jmvae_studio.ui.export_dialog import ExportDialog
-from tests.gui.conftest import asked_for_a_file, drag, drag_slider, name_file, said, settle, values, visible
-from trainer.checkpoint import load_model, save_model
+from tests.gui.conftest import (
+    asked_for_a_file,
+    drag,
+    drag_slider,
+    name_file,
+    said,
+    settle,
+    type_number,
+    values,
+    visible,
+)
 from trainer.data.images import open_image
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -93,12 +101,7 @@ def test_a_picture_of_which_only_the_identity_was_changed_says_so(
 @pytest.mark.parametrize("what", ["photograph", "face"])
 def test_a_number_being_typed_is_exported(studio: Studio, qtbot: QtBot, what: str) -> None:
     settle(studio, qtbot)
-    studio.window.activateWindow()
-    assert QTest.qWaitForWindowActive(studio.window)
-    number = studio.window.panel.sliders["Smiling"].number
-    number.setFocus()
-    number.selectAll()
-    QTest.keyClicks(number, "2")
+    number = type_number(studio, "Smiling", "2")
     assert values(studio) == {}
     shift = Qt.KeyboardModifier.NoModifier if what == "photograph" else Qt.KeyboardModifier.ShiftModifier
     QTest.keyClick(number, Qt.Key.Key_S, CONTROL | shift)
@@ -177,23 +180,18 @@ def test_the_photograph_of_the_dialog_is_exported_though_another_came(
 
 
 def test_other_faces_or_another_model_close_the_dialog(
-    studio: Studio, qtbot: QtBot, checkpoint: Path, tmp_path: Path
+    studio: Studio, qtbot: QtBot, other_model: Path
 ) -> None:
     settle(studio, qtbot)
     face = studio.session.face
     assert face is not None
-    other = tmp_path / "other.safetensors"
-    model, header = load_model(checkpoint)
-    with torch.no_grad():
-        model.get_parameter("encoders.attributes.mean.bias").add_(0.5)
-    save_model(other, model, header.system, header.training)
 
     def beside() -> None:
         studio.session.add_crop(replace(face.crop, center_x=face.crop.center_x + 40))
         studio.session.choose_face(1)
         studio.session.change(lambda edit: edit.with_value("Smiling", 2.0))
 
-    for change in (beside, lambda: studio.load_model(other)):
+    for change in (beside, lambda: studio.load_model(other_model)):
         studio.window.activateWindow()
         assert QTest.qWaitForWindowActive(studio.window)
         QTest.keyClick(studio.window, Qt.Key.Key_S, CONTROL)

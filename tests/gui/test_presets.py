@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from jmvae_studio.app import Studio
 from jmvae_studio.document.presets import Preset, PresetFolder, save_preset
 from jmvae_studio.ui.choosing import ChooseAttributes
-from tests.gui.conftest import drag_slider, said, settle, values
+from tests.gui.conftest import drag_slider, said, settle, type_number, values
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -123,12 +123,7 @@ def test_what_a_dialog_lists_is_taken_though_another_photograph_came(
 
 def test_a_number_that_is_being_typed_is_copied(studio: Studio, qtbot: QtBot) -> None:
     settle(studio, qtbot)
-    studio.window.activateWindow()
-    assert QTest.qWaitForWindowActive(studio.window)
-    number = studio.window.panel.sliders["Smiling"].number
-    number.setFocus()
-    number.selectAll()
-    QTest.keyClicks(number, "0.25")
+    number = type_number(studio, "Smiling", "0.25")
     QTest.keyClick(number, Qt.Key.Key_C, CONTROL | SHIFT)
     asking = dialog()
     assert "+0.25" in asking.list.item(0).text()
