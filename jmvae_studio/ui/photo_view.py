@@ -221,15 +221,12 @@ class PhotoView(Zoomable):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         crop = self._drawn_crop()
-        clicked, self._clicked = self._clicked, None
-        self._first = self._last = self._panned_from = None
-        self._wipe.release()
+        clicked = self._clicked
+        self.interrupt()
         if clicked is not None and (event.position() - clicked).manhattanLength() < _SLIP:
             index = self._face_at(clicked)
             if index is not None:
                 self.face_clicked.emit(index)
-        self._end_grip()
-        self.update()
         if crop is not None and crop.side >= crop_box.SMALLEST:
             self.crop_drawn.emit(crop)
 
