@@ -116,6 +116,9 @@ class TrainConfig(BaseModel):
     edit_learning_rate: float = Field(3e-4, gt=0, le=1, description="Adam's rate for editor and critic.")
     edit_head_start: int = Field(500, ge=0, description="Updates of the critic before the editor begins.")
     edit_realness: float = Field(1.0, ge=0, description="Weight of being taken for a photograph.")
+    edit_patches: float = Field(
+        0.0, ge=0, description="Weight of every patch seeming as real as before the edit."
+    )
     edit_asked: float = Field(3.0, ge=0, description="Weight of showing the attributes asked for.")
     edit_kept: float = Field(20.0, ge=0, description="Weight of keeping all other attributes as they read.")
     edit_consistency: float = Field(

@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from tests.unit.test_training import config, make_run, quiet
 from trainer.checkpoint import load_model, load_newest_state, save_model
 from trainer.config import TrainConfig
 from trainer.errors import CapabilityError, ConfigError
 from trainer.events import EventLog, read_events
-from trainer.models.editing import EditStage, tint
+from trainer.models.editing import EditStage, _relative, tint
 from trainer.models.interface import Modality
 from trainer.models.studio import READING, StudioJMVAE
+from trainer.models.studio_networks import PatchCritic
 from trainer.training import Run
 
 MODALITIES = (
@@ -175,6 +177,25 @@ def test_one_attribute_alone_can_be_asked_for() -> None:
     assert torch.equal(wanted[~changed], (truth * 0.5)[~changed])
 
 
+def test_a_critic_of_patches_finds_where_a_picture_was_changed() -> None:
+    torch.manual_seed(0)
+    critic = PatchCritic(3)
+    optimizer = torch.optim.Adam(critic.parameters(), 1e-3, (0.5, 0.99))
+    pattern = torch.tensor([1.0, -1.0]).repeat(4)
+    for _ in range(40):
+        real = functional.avg_pool2d(torch.randn(16, 3, 66, 66), 3, 1)
+        changed = real.clone()
+        changed[:, :, 40:48, 8:16] += 0.5 * pattern[:, None] * pattern
+        loss = _relative(critic(real), critic(changed))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        apart = (critic(real) - critic(changed)).mean(0).reshape(8, 8)
+    assert apart[4:7, :3].min() > 1.0
+    assert apart[:, 5:].abs().max() == 0
+
+
 def test_a_grey_change_has_no_tint() -> None:
     deviation = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0)) + 0.1
     grey = torch.full((2, 3, 8, 8), 0.3) / deviation
@@ -185,8 +206,10 @@ def test_a_grey_change_has_no_tint() -> None:
     torch.testing.assert_close(tint(red / deviation, deviation) * deviation, expected)
 
 
-def test_only_the_editor_learns_in_the_edit_stage(tiny_celeba: Path, tmp_path: Path) -> None:
-    run, events = make_run(tmp_path / "run", settings(tiny_celeba, tmp_path, epochs=1, edit_epochs=1))
+@pytest.mark.parametrize("patches", [0.0, 5.0])
+def test_only_the_editor_learns_in_the_edit_stage(patches: float, tiny_celeba: Path, tmp_path: Path) -> None:
+    wanted = settings(tiny_celeba, tmp_path, epochs=1, edit_epochs=1, edit_patches=patches)
+    run, events = make_run(tmp_path / "run", wanted)
     while run.step < 4:
         run.take_step()
     before = {name: tensor.detach().clone() for name, tensor in run.model.named_parameters()}
@@ -199,10 +222,12 @@ def test_only_the_editor_learns_in_the_edit_stage(tiny_celeba: Path, tmp_path: P
     steps = [event for event in read_events(tmp_path / "run" / "events.jsonl") if event["event"] == "step"]
     assert steps[-1]["edit_size"] > 0
     assert steps[-1]["critic_reading"] > 0
+    assert ("patches" in steps[-1]) == (patches > 0)
+    assert (steps[-1]["edit_patches"] > 0) == (patches > 0)
 
 
 def test_a_resumed_edit_stage_ends_bit_equal(tiny_celeba: Path, tmp_path: Path) -> None:
-    wanted = settings(tiny_celeba, tmp_path, epochs=1, edit_epochs=1)
+    wanted = settings(tiny_celeba, tmp_path, epochs=1, edit_epochs=1, edit_patches=5.0)
     straight, events = make_run(tmp_path / "straight", wanted)
     assert straight.fit()
     events.close()

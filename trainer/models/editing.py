@@ -4,11 +4,14 @@ One step takes real faces, asks for one or two other attributes, and lets the mo
 studio does: the code moves by mu(w') - mu(w), with w read from the picture, and what is broad in the editor's change
 takes the colours of the decoder's (`Colouring`). The critic learns from real faces what is a photograph and what shows
 an attribute; edited faces are shown to it as edited *and* under the attributes they had, so that an edit cannot win by
-fooling it. Only the editor learns here; codes and decoders stay as they are.
+fooling it. A second critic compares every patch of an edited face with the same patch before the edit: faces differ so
+much from each other that a critic which sees them one by one hardly finds what an edit has left. Only the editor
+learns here; codes and decoders stay as they are.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -23,7 +26,7 @@ from trainer.data.celeba import STANDARD_ATTRIBUTES
 from trainer.models.game import Average, Game, gradient_penalty
 from trainer.models.interface import JointModel
 from trainer.models.studio import StudioJMVAE
-from trainer.models.studio_networks import Critic
+from trainer.models.studio_networks import PATCHES, Critic, PatchCritic
 from trainer.optimizers import adam
 
 KEPT = 8
@@ -31,18 +34,22 @@ KEPT = 8
 MOST = 6.0
 """How much oftener a rare change may be asked for than a common one."""
 PENALTY_EVERY = 16
-"""Steps between two gradient penalties of the critic."""
+"""Steps between two gradient penalties of the critics."""
+PATCHES_RATE = 3.0
+"""How much faster the critic of patches learns: it stands against an editor that has learned already."""
+PATCHES_PENALTY = 0.1
+"""Weight of its gradient penalty, beside that of the other critic."""
 
 
 class EditStage(Game):
-    """A critic, its optimiser and the editor's."""
+    """The critics, their optimisers and the editor's."""
 
     gradient_clip = 10.0
 
     def __init__(
         self, config: TrainConfig, channels: int, names: Sequence[str], shares: npt.NDArray[np.floating]
     ) -> None:
-        """A new critic.
+        """New critics; that of patches only where ``edit_patches`` gives it a weight.
 
         Args:
             config: Its ``edit_…`` settings.
@@ -52,6 +59,7 @@ class EditStage(Game):
         """
         super().__init__(config)
         self.critic = Critic(channels, len(names))
+        self.patches = PatchCritic(channels) if config.edit_patches else None
         focus = np.array([config.edit_focus if name in FOCUS else 1.0 for name in names])
         present = np.clip(shares, 0.01, 0.99)
         # What is rare is asked to go, and what is common to come, more often than the pictures alone would have it.
@@ -72,11 +80,13 @@ class EditStage(Game):
             "editor": adam(editor, rate, betas),
             "critic": adam(self.critic.parameters(), rate, betas),
         }
+        if self.patches is not None:
+            self._optimizers["patches"] = adam(self.patches.parameters(), rate, betas)
 
     def step(
         self, model: StudioJMVAE, data: Mapping[str, Tensor], seed: int, step: int, progress: float
     ) -> dict[str, Tensor]:
-        """One update of the critic and, after its head start, of the editor.
+        """One update of the critics and, after their head start, of the editor.
 
         Args:
             model: With an ``editor``; its other parts are used as in evaluation.
@@ -91,9 +101,10 @@ class EditStage(Game):
         generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)  # for the critic's dropout: a resumed run must end bit-equal
         image, truth = soften(data["image"], generator, self.config.edit_soft), data["attributes"]
-        for optimizer in self._optimizers.values():
+        rate = self.rate * self.config.edit_learning_rate * min(1.0, 2.02 - 2 * progress)
+        for name, optimizer in self._optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = self.rate * self.config.edit_learning_rate * min(1.0, 2.02 - 2 * progress)
+                group["lr"] = rate * PATCHES_RATE if name == "patches" else rate
         model.eval()
         model.editor.train()
         with torch.no_grad():
@@ -139,7 +150,7 @@ class EditStage(Game):
         generator: torch.Generator,
         step: int,
     ) -> dict[str, Tensor]:
-        """Update the critic."""
+        """Update the critics."""
         self.critic.train()
         target = (truth > 0).float()
         shown = self._shown(torch.cat([image, edited]), generator)
@@ -152,13 +163,26 @@ class EditStage(Game):
         old_names = (_bce(on_edited, target) * changed).sum(2).mean()
         loss = 2 * told + 10 * reading + self.config.edit_hardness * old_names
         terms = {"critic": told, "critic_reading": reading, "critic_old_names": old_names}
+        losses = {"critic": loss}
+        if self.patches is not None:
+            losses["patches"] = terms["patches"] = _relative(*self.patches(shown).chunk(2))
         if step % PENALTY_EVERY == 0:
             some = image[: max(8, len(image) // 4)]
-            penalty = gradient_penalty(lambda faces: self.critic(faces)[0], some)
-            loss = loss + PENALTY_EVERY * self.config.edit_gradient_penalty * penalty
-            terms["critic_gradient"] = penalty
-        self._update("critic", loss)
-        return {"loss": loss, **terms}  # the editor's own, once it learns
+            for name, penalty in self._penalties(some).items():
+                losses[name] = losses[name] + PENALTY_EVERY * self.config.edit_gradient_penalty * penalty
+                terms[f"{name}_gradient"] = penalty
+        for name, one in losses.items():
+            self._prepare(name, one)
+        self._move(*losses)
+        return {"loss": losses["critic"], **terms}  # the editor's own, once it learns
+
+    def _penalties(self, image: Tensor) -> dict[str, Tensor]:
+        """Of each critic's gradient at photographs."""
+        penalties = {"critic": gradient_penalty(lambda faces: self.critic(faces)[0], image)}
+        if (patches := self.patches) is not None:
+            penalty = gradient_penalty(lambda faces: patches(faces).sum(1) / math.sqrt(PATCHES), image)
+            penalties["patches"] = PATCHES_PENALTY * penalty
+        return penalties
 
     def _learn(
         self,
@@ -178,6 +202,10 @@ class EditStage(Game):
         real, logits = self.critic(shown)
         before, after = logits.chunk(2, 1)
         fooled = functional.softplus(-real[len(image) :]).mean()
+        patches = fooled.new_zeros(())
+        if self.patches is not None:
+            before_edit, after_edit = self.patches(shown).chunk(2)
+            patches = _relative(after_edit, before_edit)
         asked = (_bce(after, (wanted > 0).float()) * changed).sum(2).mean()
         before = before.detach()
         kept = ((_bce(after, torch.sigmoid(before)) - _entropy(before)) * ~changed).mean(2).mean()
@@ -189,6 +217,7 @@ class EditStage(Game):
         nothing = ~changed.any(1)
         loss = (
             config.edit_realness * fooled
+            + config.edit_patches * patches
             + config.edit_asked * asked
             + config.edit_kept * kept
             + config.edit_consistency * consistency
@@ -199,6 +228,7 @@ class EditStage(Game):
         return {
             "loss": loss,
             "edit_fooled": fooled,
+            "edit_patches": patches,
             "edit_asked": asked,
             "edit_kept": kept,
             "edit_consistency": consistency,
@@ -245,6 +275,11 @@ def tint(change: Tensor, deviation: Tensor) -> Tensor:
     """
     pixels = change * deviation
     return (pixels - pixels.mean(1, keepdim=True)) / deviation
+
+
+def _relative(real: Tensor, edited: Tensor) -> Tensor:
+    """Of a relativistic game (Jolicoeur-Martineau 2019): how far ``real`` patches are from seeming the realer ones."""
+    return functional.softplus(edited - real).mean()
 
 
 def _bce(logits: Tensor, target: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ TRUNK_WIDTHS = (48, 96, 192, 256)
 """Channels of the trunk at 32, 16, 8 and 4 pixels of a 64-pixel face."""
 EDITOR_WIDTHS = (128, 96, 48, 24)
 """Channels of the editor at 8, 16, 32 and 64 pixels."""
+PATCHES = 64
+"""Overlapping patches of a face that the `PatchCritic` judges."""
 
 
 class ResidualBlock(nn.Module):
@@ -176,6 +178,25 @@ class Editor(nn.Module):
     def see(self, image: Tensor, trunk_maps: Sequence[Tensor]) -> list[Tensor]:
         """The picture's own maps, from coarse to fine: they do not depend on the move."""
         return [*reversed(trunk_maps), functional.leaky_relu(self.pixels(image), 0.2)]
+
+
+class PatchCritic(nn.Module):
+    """Tells photographs from edited ones, patch by patch (Isola et al. 2017): 8 × 8 of 38 pixels, overlapping."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        width = channels
+        for outputs in (48, 96, 192):
+            layers += [nn.Conv2d(width, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+            width = outputs
+        layers += [nn.Conv2d(width, width, 3, padding=1), nn.LeakyReLU(0.2), nn.Conv2d(width, 1, 1)]
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits of being a photograph's, batch × `PATCHES` of a 64-pixel face, float32."""
+        logits: Tensor = self.body(image).flatten(1).float()
+        return logits
 
 
 class Critic(nn.Module):
