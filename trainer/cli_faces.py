@@ -153,6 +153,22 @@ def blend(
 
 
 @app.command()
+def rescale(
+    checkpoint: Annotated[Path, typer.Argument(help="A model with an editor, *.safetensors.")],
+    edit_scale: Annotated[
+        float,
+        typer.Option(min=0.05, max=2, help="How far a slider's step moves the code; 1 as in the training."),
+    ],
+    out: Annotated[Path, typer.Option(help="The checkpoint to write, *.safetensors.")],
+) -> None:
+    """Write the same weights with edits of another length for the same step of a slider."""
+    from trainer.rescaling import rescale as rescale_checkpoint
+
+    check_out(out, ".safetensors")
+    typer.echo(f"{out}: {rescale_checkpoint(checkpoint, edit_scale, out).digest}")
+
+
+@app.command()
 def bank(
     checkpoint: Annotated[Path, typer.Argument(help="A model, *.safetensors.")],
     data: DataFolder,

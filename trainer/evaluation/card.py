@@ -162,8 +162,9 @@ def _stages(run: dict[str, Any], system: System) -> str:
         )
     edit = run["epoch"] - bound - gan
     if edit > 0:
+        critics = "two critics, one of them of patches" if run.get("edit_patches") else "a critic"
         parts.append(
-            f"{edit} epochs in which the editor learns from a critic (Adam at {run['edit_learning_rate']}, batch "
+            f"{edit} epochs in which the editor learns from {critics} (Adam at {run['edit_learning_rate']}, batch "
             f"{run['batch_size']})"
         )
     end = ""
@@ -185,14 +186,15 @@ def _command(run: dict[str, Any], number: int) -> str:
         and name != "epochs"
     ]
     if number > 1:
-        changed.append(f"--set parent=RUN{number - 1}/model.safetensors")
+        parent = f"RUN{number - 1}/model" if run["parent"].get("blended") is None else f"BLENDED{number - 1}"
+        changed.append(f"--set parent={parent}.safetensors")
     options = "".join(f" {option}" for option in changed)
     preset, epochs = run["preset"], run["epochs"]
     train = f"python -m trainer train --preset {preset} --epochs {epochs}{options} --data CELEBA --out RUN{number}"
     if (blended := run.get("blended")) is None:
         return train
     files = f"{blended['with'][:12]}.safetensors RUN{number}/model.safetensors"
-    return f"{train}\npython -m trainer blend {files} --share {blended['share']} --out BLENDED.safetensors"
+    return f"{train}\npython -m trainer blend {files} --share {blended['share']} --out BLENDED{number}.safetensors"
 
 
 def _edits(model: JointModel, data: Dataset, judge: Judge, count: int) -> str:
