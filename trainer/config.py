@@ -113,8 +113,8 @@ class TrainConfig(BaseModel):
     )
 
     edit_epochs: int = Field(0, ge=0, description="Last passes, in which the editor learns from a critic.")
-    edit_learning_rate: float = Field(3e-4, gt=0, le=1, description="Adam's rate for editor and critic.")
-    edit_head_start: int = Field(500, ge=0, description="Updates of the critic before the editor begins.")
+    edit_learning_rate: float = Field(3e-4, gt=0, le=1, description="Adam's rate for editor and critics.")
+    edit_head_start: int = Field(500, ge=0, description="Updates of the critics before the editor begins.")
     edit_realness: float = Field(1.0, ge=0, description="Weight of being taken for a photograph.")
     edit_patches: float = Field(
         0.0, ge=0, description="Weight of every patch seeming as real as before the edit."
@@ -133,7 +133,7 @@ class TrainConfig(BaseModel):
     edit_hardness: float = Field(
         0.05, ge=0, description="Weight with which edited faces teach the critic their old attributes."
     )
-    edit_gradient_penalty: float = Field(0.5, ge=0, description="R1 penalty of the critic.")
+    edit_gradient_penalty: float = Field(0.5, ge=0, description="R1 penalty of the critics.")
     edit_soft: float = Field(
         0.0, ge=0, le=1, description="Share of the faces that the editor meets softened."
     )

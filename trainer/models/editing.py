@@ -11,7 +11,6 @@ learns here; codes and decoders stay as they are.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -26,7 +25,7 @@ from trainer.data.celeba import STANDARD_ATTRIBUTES
 from trainer.models.game import Average, Game, gradient_penalty
 from trainer.models.interface import JointModel
 from trainer.models.studio import StudioJMVAE
-from trainer.models.studio_networks import PATCHES, Critic, PatchCritic
+from trainer.models.studio_networks import Critic, PatchCritic
 from trainer.optimizers import adam
 
 KEPT = 8
@@ -37,8 +36,8 @@ PENALTY_EVERY = 16
 """Steps between two gradient penalties of the critics."""
 PATCHES_RATE = 3.0
 """How much faster the critic of patches learns: it stands against an editor that has learned already."""
-PATCHES_PENALTY = 0.1
-"""Weight of its gradient penalty, beside that of the other critic."""
+PATCHES_PENALTY = 6.4
+"""Weight of the gradient penalty of its mean logit, beside that of the other critic."""
 
 
 class EditStage(Game):
@@ -177,11 +176,12 @@ class EditStage(Game):
         return {"loss": losses["critic"], **terms}  # the editor's own, once it learns
 
     def _penalties(self, image: Tensor) -> dict[str, Tensor]:
-        """Of each critic's gradient at photographs."""
+        """Of each critic's gradient at photographs, weighed against each other."""
         penalties = {"critic": gradient_penalty(lambda faces: self.critic(faces)[0], image)}
         if (patches := self.patches) is not None:
-            penalty = gradient_penalty(lambda faces: patches(faces).sum(1) / math.sqrt(PATCHES), image)
-            penalties["patches"] = PATCHES_PENALTY * penalty
+            penalties["patches"] = PATCHES_PENALTY * gradient_penalty(
+                lambda faces: patches(faces).mean(1), image
+            )
         return penalties
 
     def _learn(

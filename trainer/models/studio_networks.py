@@ -18,8 +18,6 @@ TRUNK_WIDTHS = (48, 96, 192, 256)
 """Channels of the trunk at 32, 16, 8 and 4 pixels of a 64-pixel face."""
 EDITOR_WIDTHS = (128, 96, 48, 24)
 """Channels of the editor at 8, 16, 32 and 64 pixels."""
-PATCHES = 64
-"""Overlapping patches of a face that the `PatchCritic` judges."""
 
 
 class ResidualBlock(nn.Module):
@@ -194,7 +192,7 @@ class PatchCritic(nn.Module):
         self.body = nn.Sequential(*layers)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits of being a photograph's, batch × `PATCHES` of a 64-pixel face, float32."""
+        """Logits of being a photograph's, batch × 64 patches of a 64-pixel face, float32."""
         logits: Tensor = self.body(image).flatten(1).float()
         return logits
 
